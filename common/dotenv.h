@@ -1,0 +1,16 @@
+/* Reads a .env file: NAME=value lines, # comments, optional `export `, single or double quotes. Pure parser and a loader. Sets nothing in the environment. */
+#ifndef P2P_DOTENV_H
+#define P2P_DOTENV_H
+#include "error.h"
+#include <stddef.h>
+
+typedef struct dotenv dotenv_t;
+/* Parses; a line that is no assignment is an error: ERR_INVALID_SETTING with *line_number (may be NULL). The file may be at most 64 KiB. */
+err_t dotenv_parse(const char *text, size_t length, dotenv_t **out, int *line_number);
+/* Loads path; a missing file gives an empty set. */
+err_t dotenv_load(const char *path, dotenv_t **out, int *line_number);
+/* NULL when it isn't there. */
+const char *dotenv_get(const dotenv_t *dotenv, const char *name);
+void dotenv_free(dotenv_t *dotenv); /* wipes the values first */
+
+#endif
