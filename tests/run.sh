@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything three times (release, ASan + UBSan, TSan) and tests each build.
+# A failed stage doesn't stop the others. The output of each is in build/test-logs; the summary comes last.
+#   tests/run.sh            everything
+#   tests/run.sh STAGE…     only these, e.g. tests/run.sh build units integration
+set -uo pipefail
+cd "$(dirname "$0")/.."
+logs=$PWD/build/test-logs
+pytest=$PWD/build/tools/venv/bin/pytest
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp detect_deadlocks=0"
+
+stages=(install tools format
+    build build-asan build-tsan
+    units units-asan units-tsan
+    integration integration-asan integration-tsan
+    web)
+
+format() {
+    git ls-files '*.c' '*.h' | xargs -r clang-format-14 --dry-run --Werror
+}
+
+build() { # folder, cmake options
+    local folder=$1
+    shift
+    cmake -G Ninja -S . -B "$folder" "$@" && cmake --build "$folder"
+}
+
+units() { # folder
+    ctest --test-dir "$1" --output-on-failure --no-tests=error -j 2 --output-junit "$logs/$stage.xml"
+}
+
+integration() { # folder, pytest options
+    local folder=$1
+    shift
+    P2P_BIN_DIR=$PWD/$folder/bin "$pytest" tests/integration -c tests/integration/pytest.ini -n 3 --dist worksteal \
+        --junit-xml "$logs/$stage.xml" "$@"
+}
+
+web() {
+    if [[ ! -f tests/web/package.json ]]; then
+        echo "no browser tests"
+        return
+    fi
+    # The path as node sees it: its reporter writes names, results and reasons that tests/summary.py reads.
+    P2P_BIN_DIR=$PWD/build/bin npm --prefix tests/web test --silent -- \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=junit --test-reporter-destination="$logs/$stage.xml"
+}
+
+run_stage() {
+    case $1 in
+    install) launcher/install.sh test ;;
+    tools) tests/tools.sh ;;
+    format) format ;;
+    build) build build ;;
+    build-asan) build build/asan -DP2P_SANITIZE=address -DCMAKE_C_COMPILER=clang-14 ;;
+    build-tsan) build build/tsan -DP2P_SANITIZE=thread -DCMAKE_C_COMPILER=clang-14 ;;
+    units) units build ;;
+    units-asan) units build/asan ;;
+    units-tsan) units build/tsan ;;
+    integration) integration build ;;
+    integration-asan) integration build/asan ;;
+    integration-tsan) integration build/tsan -m threads ;;
+    web) web ;;
+    *)
+        echo "no such stage: $1; there are: ${stages[*]}" >&2
+        exit 2
+        ;;
+    esac
+}
+
+mkdir -p "$logs"
+rm -f "$logs"/*
+(($# > 0)) && stages=("$@")
+for stage in "${stages[@]}"; do
+    printf '%-17s' "$stage"
+    started=$SECONDS
+    (run_stage "$stage") >"$logs/$stage.log" 2>&1 </dev/null
+    status=$?
+    echo "$stage $status $((SECONDS - started))" >>"$logs/stages"
+    if ((status == 0)); then
+        echo "ok      $((SECONDS - started)) s"
+    else
+        echo "FAILED  $((SECONDS - started)) s"
+        tail -n 60 "$logs/$stage.log"
+    fi
+done
+exec /usr/bin/python3 tests/summary.py "$logs"
