@@ -42,10 +42,9 @@ web() {
         echo "no browser tests"
         return
     fi
-    # The path as node sees it: its reporter writes names, results and reasons that tests/summary.py reads.
-    P2P_BIN_DIR=$PWD/build/bin npm --prefix tests/web test --silent -- \
-        --test-reporter=spec --test-reporter-destination=stdout \
-        --test-reporter=junit --test-reporter-destination="$logs/$stage.xml"
+    local tests=(tests/web/*.test.mjs)
+    P2P_BIN_DIR=$PWD/build/bin node --test --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$logs/$stage.tap" "${tests[@]}"
 }
 
 run_stage() {

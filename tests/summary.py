@@ -1,9 +1,10 @@
 """Sums up a run of tests/run.sh: one line a stage, every failed and skipped test with its reason, and the closing line.
 
-Reads, in the folder given as argument: `stages` (name, exit status, seconds a line) and the JUnit files STAGE.xml.
-A stage without a JUnit file, or one that failed though none of its tests did, counts as one test.
+Reads, in the folder given as argument: `stages` (name, exit status, seconds a line), and what the test runners wrote:
+STAGE.xml (JUnit; ctest and pytest) or STAGE.tap (TAP; node). A stage without such a file, or one that failed though none of its tests did, counts as one test.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -24,14 +25,40 @@ def read_junit(path: Path) -> list[tuple[str, str, str]]:
     return results
 
 
-def stage_results(folder: Path, stage: str, status: int) -> list[tuple[str, str, str]]:
-    path = folder / f"{stage}.xml"
+_TAP_LINE = re.compile(r"^( *)(not ok|ok) \d+ - (.*?)(?: # (SKIP|TODO)\b ?(.*))?$")
+_TAP_ERROR = re.compile(r"^ *error: (.*)$")
+
+
+def read_tap(path: Path) -> list[tuple[str, str, str]]:
+    """The same of node's TAP. A suite's line comes behind the lines of its tests, which are indented deeper."""
     results = []
-    if path.exists():
-        try:
-            results = read_junit(path)
-        except ElementTree.ParseError as error:
-            return [(stage, "failed", f"{path.name} cannot be read: {error}")]
+    failed_at: dict[int, bool] = {}  # depth: did a test there fail, in the suite that is open?
+    for line in path.read_text().splitlines():
+        found = _TAP_LINE.match(line)
+        if found:
+            indent, word, name, skip, reason = found.groups()
+            failed = word == "not ok" and not skip
+            deeper = [failed_at.pop(depth) for depth in list(failed_at) if depth > len(indent)]
+            failed_at[len(indent)] = failed_at.get(len(indent), False) or failed
+            if deeper and (any(deeper) or not failed):
+                continue
+            outcome = "skipped" if skip else "failed" if failed else "passed"
+            results.append((name, outcome, reason or ""))
+            continue
+        error = _TAP_ERROR.match(line)
+        if error and results and results[-1][1] == "failed" and not results[-1][2]:
+            results[-1] = (*results[-1][:2], error.group(1).strip("'\""))
+    return results
+
+
+def stage_results(folder: Path, stage: str, status: int) -> list[tuple[str, str, str]]:
+    results = []
+    try:
+        for path, read in ((folder / f"{stage}.xml", read_junit), (folder / f"{stage}.tap", read_tap)):
+            if path.exists():
+                results += read(path)
+    except ElementTree.ParseError as error:
+        return [(stage, "failed", f"{stage}.xml cannot be read: {error}")]
     if status != 0 and not any(outcome == "failed" for _, outcome, _ in results):
         results.append((stage, "failed", f"exit status {status}, see {stage}.log"))
     return results or [(stage, "passed", "")]

@@ -10,7 +10,7 @@ from harness import mongodb
 from harness.ports import reserve_port
 from harness.process import Programs, clean_environment, wait_until
 
-_WAITS = "import signal, sys; print('ready host=h port=7', flush=True); "
+_READY = "print('ready host=h port=7', flush=True); signal.pause()"
 
 
 def start(programs: Programs, code: str):
@@ -24,14 +24,14 @@ def trial(tmp_path):
 
 
 def test_clean_stop_is_no_problem(trial):
-    program = start(trial, _WAITS + "signal.signal(15, lambda *_: sys.exit(0)); signal.pause()")
+    program = start(trial, "import signal, sys; signal.signal(15, lambda *_: sys.exit(0)); " + _READY)
     assert program.wait_ready().port == 7
     assert trial.finish() == []
     assert program.returncode == 0
 
 
 def test_unclean_stop_is_a_problem(trial):
-    start(trial, _WAITS + "signal.pause()").wait_ready()
+    start(trial, "import signal; " + _READY).wait_ready()
     (problem,) = trial.finish()
     assert f"exit {-signal.SIGTERM}" in problem
 
