@@ -4,10 +4,10 @@
 #define P2P_ALLOC_H
 #include <stddef.h>
 
-void *alloc_bytes(size_t size);                       /* not zeroed */
-void *alloc_zero(size_t count, size_t size);          /* zeroed */
+void *alloc_bytes(size_t size);              /* not zeroed */
+void *alloc_zero(size_t count, size_t size); /* zeroed */
 void *alloc_resize(void *pointer, size_t size);
-char *alloc_string(const char *text);                 /* a copy of a NUL-terminated string */
+char *alloc_string(const char *text);                  /* a copy of a NUL-terminated string */
 char *alloc_string_n(const char *text, size_t length); /* a copy with a NUL behind it */
 char *alloc_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

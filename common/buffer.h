@@ -1,5 +1,5 @@
-/* A growing run of bytes with an upper bound. Owns its memory. Always NUL-terminated behind `length` (not counted),
- * so text can be used as a C string. An append that fails leaves the content as it was. */
+/* A growing run of bytes with an upper bound. Owns its memory. Always NUL-terminated behind `length` (not
+ * counted), so text can be used as a C string. An append that fails leaves the content as it was. */
 #ifndef P2P_BUFFER_H
 #define P2P_BUFFER_H
 #include "error.h"
@@ -14,7 +14,7 @@ typedef struct {
 } buffer_t;
 
 void buffer_init(buffer_t *buffer, size_t limit);
-void buffer_free(buffer_t *buffer); /* leaves it empty and usable */
+void buffer_free(buffer_t *buffer);  /* leaves it empty and usable */
 void buffer_clear(buffer_t *buffer); /* keeps the memory */
 
 /* ERR_TOO_LONG past the limit, ERR_NO_MEMORY. */

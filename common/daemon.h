@@ -1,4 +1,5 @@
-/* What every long-running program of the suite does: a libuv loop, SIGINT/SIGTERM, SIGPIPE ignored, the descriptor limit raised, the ready line, a bounded clean stop.
+/* What every long-running program of the suite does: a libuv loop, SIGINT/SIGTERM, SIGPIPE ignored, the
+ * descriptor limit raised, the ready line, a bounded clean stop.
  *
  *   daemon_t daemon;
  *   daemon_init(&daemon, "server", level, on_stop, server);
@@ -22,15 +23,19 @@ typedef struct {
     uv_signal_t interrupt, terminate;
     uv_timer_t deadline;
     log_t log;
-    daemon_stop_cb on_stop; /* called once, on the first signal or daemon_stop: close every handle, stop taking work */
+    daemon_stop_cb
+        on_stop; /* called once, on the first signal or daemon_stop: close every handle, stop taking work */
     void *context;
     bool stopping;
     int status;
 } daemon_t;
 
-enum { DAEMON_STOP_MS = 4500 }; /* after this long the program ends as it is (exit status 1): section 1 asks for 5 s */
+enum {
+    DAEMON_STOP_MS = 4500
+}; /* after this long the program ends as it is (exit status 1): section 1 asks for 5 s */
 
-err_t daemon_init(daemon_t *daemon, const char *component, log_level_t level, daemon_stop_cb on_stop, void *context);
+err_t daemon_init(daemon_t *daemon, const char *component, log_level_t level, daemon_stop_cb on_stop,
+                  void *context);
 uv_loop_t *daemon_loop(daemon_t *daemon);
 /* Prints `ready …` on stdout and flushes. */
 void daemon_ready(daemon_t *daemon, const char *format, ...) __attribute__((format(printf, 2, 3)));

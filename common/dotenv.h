@@ -1,11 +1,13 @@
-/* Reads a .env file: NAME=value lines, # comments, optional `export `, single or double quotes. Pure parser and a loader. Sets nothing in the environment. */
+/* Reads a .env file: NAME=value lines, # comments, optional `export `, single or double quotes. Pure parser
+ * and a loader. Sets nothing in the environment. */
 #ifndef P2P_DOTENV_H
 #define P2P_DOTENV_H
 #include "error.h"
 #include <stddef.h>
 
 typedef struct dotenv dotenv_t;
-/* Parses; a line that is no assignment is an error: ERR_INVALID_SETTING with *line_number (may be NULL). The file may be at most 64 KiB. */
+/* Parses; a line that is no assignment is an error: ERR_INVALID_SETTING with *line_number (may be NULL). The
+ * file may be at most 64 KiB. */
 err_t dotenv_parse(const char *text, size_t length, dotenv_t **out, int *line_number);
 /* Loads path; a missing file gives an empty set. */
 err_t dotenv_load(const char *path, dotenv_t **out, int *line_number);

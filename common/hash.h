@@ -1,5 +1,5 @@
-/* A hash table from strings to pointers, keyed (SipHash with a random key per table) so that peers can't choose collisions.
- * Copies its keys, does not own its values. Not for several threads. */
+/* A hash table from strings to pointers, keyed (SipHash with a random key per table) so that peers can't
+ * choose collisions. Copies its keys, does not own its values. Not for several threads. */
 #ifndef P2P_HASH_H
 #define P2P_HASH_H
 #include <stdbool.h>

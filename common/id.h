@@ -7,7 +7,8 @@
 enum { ID_MAX = 64, ID_SIZE = ID_MAX + 1, ID_UUID_SIZE = 37 };
 
 bool id_is_valid(const char *id, size_t length);
-/* Writes 36 characters and a NUL. Ids minted by one process ascend, also when the clock goes back. Aborts if there is no randomness. */
+/* Writes 36 characters and a NUL. Ids minted by one process ascend, also when the clock goes back. Aborts if
+ * there is no randomness. */
 void id_mint(char out[ID_UUID_SIZE]);
 
 #endif

@@ -1,5 +1,5 @@
-/* cJSON with its sharp edges taken off: whole input, depth at most 32, no NUL, valid UTF-8, no duplicate surprises.
- * Also a fast writer of JSON into a buffer_t for hot paths. */
+/* cJSON with its sharp edges taken off: whole input, depth at most 32, no NUL, valid UTF-8, no duplicate
+ * surprises. Also a fast writer of JSON into a buffer_t for hot paths. */
 #ifndef P2P_JSON_H
 #define P2P_JSON_H
 #include "buffer.h"
@@ -9,7 +9,8 @@
 
 enum { JSON_MAX_DEPTH = 32 };
 
-/* Parses exactly length bytes (trailing space allowed). NULL on any error. \u0000 in a string is an error. Free with cJSON_Delete. */
+/* Parses exactly length bytes (trailing space allowed). NULL on any error. \u0000 in a string is an error.
+ * Free with cJSON_Delete. */
 cJSON *json_parse(const char *text, size_t length);
 /* The string member, or NULL when it is missing or no string. Case-sensitive. */
 const char *json_string(const cJSON *object, const char *name);

@@ -1,5 +1,6 @@
 /* Incremental framing: bytes in, lines out. Pure, no sockets. A line ends in LF or CRLF.
- * A line longer than the limit is skipped to its end and reported once as TOO_LONG; reading goes on behind it. */
+ * A line longer than the limit is skipped to its end and reported once as TOO_LONG; reading goes on behind
+ * it. */
 #ifndef P2P_LINE_READER_H
 #define P2P_LINE_READER_H
 #include "buffer.h"
@@ -13,9 +14,9 @@ typedef enum {
 
 typedef struct {
     buffer_t pending;
-    size_t start;    /* first byte not yet handed out */
-    size_t scanned;  /* bytes behind start already searched for LF */
-    size_t limit;    /* bytes of one line without its end */
+    size_t start;   /* first byte not yet handed out */
+    size_t scanned; /* bytes behind start already searched for LF */
+    size_t limit;   /* bytes of one line without its end */
     bool skipping;
 } line_reader_t;
 

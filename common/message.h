@@ -14,12 +14,13 @@ enum {
     MESSAGE_MAX_METADATA = 8 * 1024,       /* bytes of its compact print */
 };
 
-/* The largest line that a frame with such a message can be: every byte escaped as \u00XX, plus metadata, names, member names. */
+/* The largest line that a frame with such a message can be: every byte escaped as \u00XX, plus metadata,
+ * names, member names. */
 size_t message_max_line(size_t max_message_bytes);
 
 typedef struct message {
-    char id[ID_SIZE];             /* "" = none given yet */
-    char sender[USERNAME_SIZE];   /* normalised; "" = none given */
+    char id[ID_SIZE];           /* "" = none given yet */
+    char sender[USERNAME_SIZE]; /* normalised; "" = none given */
     char destination[USERNAME_SIZE];
     char timestamp[TIMESTAMP_SIZE]; /* "" = none given */
     message_type_t type;
@@ -39,10 +40,13 @@ typedef enum {
     MESSAGE_FROM_API,    /* sender, destination, message; the rest optional */
 } message_source_t;
 
-/* Fills *out (to be freed by message_free). On error *out is untouched and *field (may be NULL) names the member at fault. A client's destination may be `all`. */
-err_t message_from_json(const cJSON *object, message_source_t source, size_t max_message_bytes, message_t *out, const char **field);
+/* Fills *out (to be freed by message_free). On error *out is untouched and *field (may be NULL) names the
+ * member at fault. A client's destination may be `all`. */
+err_t message_from_json(const cJSON *object, message_source_t source, size_t max_message_bytes,
+                        message_t *out, const char **field);
 /* Makes a message of parts already checked; copies. metadata NULL = "{}". */
-void message_make(message_t *out, const char *sender, const char *destination, const char *text, size_t text_length, message_type_t type);
+void message_make(message_t *out, const char *sender, const char *destination, const char *text,
+                  size_t text_length, message_type_t type);
 void message_set_metadata(message_t *message, const char *metadata);
 void message_free(message_t *message);
 /* Appends {"id":…,"sender":…,…} ; the members only, without braces, by message_append_members. */

@@ -1,4 +1,5 @@
-/* Messages that a client has sent and that the server has not acknowledged yet, in order; kept to be sent again after a reconnect. In memory, bounded. Pure. */
+/* Messages that a client has sent and that the server has not acknowledged yet, in order; kept to be sent
+ * again after a reconnect. In memory, bounded. Pure. */
 #ifndef P2P_OUTBOX_H
 #define P2P_OUTBOX_H
 #include "message.h"
@@ -14,7 +15,8 @@ err_t outbox_add(outbox_t *outbox, const message_t *message, int64_t now_us);
 /* false when unknown. */
 bool outbox_remove(outbox_t *outbox, const char *id);
 size_t outbox_count(const outbox_t *outbox);
-/* Oldest first; *position starts at NULL. Returns NULL at the end. Removing the one just returned is allowed. sent_before says whether it was marked. */
+/* Oldest first; *position starts at NULL. Returns NULL at the end. Removing the one just returned is allowed.
+ * sent_before says whether it was marked. */
 const message_t *outbox_next(outbox_t *outbox, void **position, bool *sent_before);
 /* Marks that the message was written to a connection once: the next time it is a resend. */
 void outbox_mark_sent(outbox_t *outbox, const char *id);

@@ -1,6 +1,8 @@
-/* A bounded queue of bytes on their way to one uv_stream_t (TCP). Collects what is queued in one turn of the loop and writes it with one call.
- * Limits of section 9: more than soft_limit bytes for soft_ms without a pause, or hard_limit bytes at once → the owner's on_overflow is called once (from the loop, never inside
- * output_queue_write) and nothing more is taken. Owns the bytes it was given (copies small ones). The stream stays the owner's. */
+/* A bounded queue of bytes on their way to one uv_stream_t (TCP). Collects what is queued in one turn of the
+ * loop and writes it with one call. Limits of section 9: more than soft_limit bytes for soft_ms without a
+ * pause, or hard_limit bytes at once → the owner's on_overflow is called once (from the loop, never inside
+ * output_queue_write) and nothing more is taken. Owns the bytes it was given (copies small ones). The stream
+ * stays the owner's. */
 #ifndef P2P_OUTPUT_QUEUE_H
 #define P2P_OUTPUT_QUEUE_H
 #include "buffer.h"
@@ -16,17 +18,19 @@ typedef struct {
 #define OUTPUT_LIMITS_DEFAULT ((output_limits_t){1024 * 1024, 8 * 1024 * 1024, 30000})
 
 typedef struct {
-    void (*on_overflow)(void *context);         /* close the session: ERR_TOO_SLOW */
+    void (*on_overflow)(void *context);          /* close the session: ERR_TOO_SLOW */
     void (*on_error)(void *context, int uv_err); /* a write failed; called once */
-    void (*on_drain)(void *context);            /* everything queued has gone to the kernel; may be NULL */
+    void (*on_drain)(void *context);             /* everything queued has gone to the kernel; may be NULL */
 } output_events_t;
 
-output_queue_t *output_queue_new(uv_stream_t *stream, output_limits_t limits, const output_events_t *events, void *context);
+output_queue_t *output_queue_new(uv_stream_t *stream, output_limits_t limits, const output_events_t *events,
+                                 void *context);
 /* Stops calling the owner; frees itself when the writes in flight have ended (close the stream soon). */
 void output_queue_free(output_queue_t *queue);
 /* ERR_TOO_SLOW when the limit is reached, ERR_CLOSED after free/error. */
 err_t output_queue_write(output_queue_t *queue, const char *data, size_t length);
-/* The buffer to append frames to without a copy: `frame_write_x(output_queue_buffer(q), …); output_queue_flush(q);` */
+/* The buffer to append frames to without a copy: `frame_write_x(output_queue_buffer(q), …);
+ * output_queue_flush(q);` */
 buffer_t *output_queue_buffer(output_queue_t *queue);
 void output_queue_flush(output_queue_t *queue); /* schedules; the limits are checked here */
 /* Bytes not yet taken by the kernel. */

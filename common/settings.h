@@ -1,12 +1,16 @@
-/* Settings from one table: flag, else environment, else .env of the working directory, else the default. --help is printed from the table.
+/* Settings from one table: flag, else environment, else .env of the working directory, else the default.
+ * --help is printed from the table.
  *
  *   typedef struct { char *host; int64_t port; bool json; } config_t;
  *   static const setting_t table[] = {
- *       {"host", "P2P_SERVER_HOST", SETTING_TEXT, offsetof(config_t, host), "127.0.0.1", 0, 0, "address to listen on"},
- *       {"port", "P2P_SERVER_PORT", SETTING_INTEGER, offsetof(config_t, port), "5000", 0, 65535, "port, 0 takes a free one"},
- *       {NULL,   "P2P_SERVICE_TOKEN", SETTING_SECRET, …}          // no flag: never on a command line
+ *       {"host", "P2P_SERVER_HOST", SETTING_TEXT, offsetof(config_t, host), "127.0.0.1", 0, 0, "address to
+ * listen on"},
+ *       {"port", "P2P_SERVER_PORT", SETTING_INTEGER, offsetof(config_t, port), "5000", 0, 65535, "port, 0
+ * takes a free one"}, {NULL,   "P2P_SERVICE_TOKEN", SETTING_SECRET, …}          // no flag: never on a
+ * command line
  *   };
- * Flags are --name value, --name=value; SETTING_FLAG ones are --name. --help and --version are always there. */
+ * Flags are --name value, --name=value; SETTING_FLAG ones are --name. --help and --version are always there.
+ */
 #ifndef P2P_SETTINGS_H
 #define P2P_SETTINGS_H
 #include "error.h"
@@ -16,7 +20,7 @@
 #include <stdio.h>
 
 typedef enum {
-    SETTING_TEXT,    /* char *, owned by the config; "" when the default is "" ; NULL when the default is NULL */
+    SETTING_TEXT, /* char *, owned by the config; "" when the default is "" ; NULL when the default is NULL */
     SETTING_SECRET,  /* like TEXT, never printed */
     SETTING_INTEGER, /* int64_t within minimum..maximum */
     SETTING_NUMBER,  /* double within minimum..maximum */
@@ -40,8 +44,10 @@ typedef struct {
     size_t count;
 } settings_t;
 
-/* Fills config (zeroed by the caller). On error a message for people is printed on stderr (which setting, from where, what is wrong) and ERR_INVALID_SETTING returned;
- * --help/--version print on stdout and return ERR_HELP (exit 0). `.env` is read from the working directory. */
+/* Fills config (zeroed by the caller). On error a message for people is printed on stderr (which setting,
+ * from where, what is wrong) and ERR_INVALID_SETTING returned;
+ * --help/--version print on stdout and return ERR_HELP (exit 0). `.env` is read from the working directory.
+ */
 err_t settings_read(const settings_t *settings, int argc, char **argv, void *config);
 void settings_free(const settings_t *settings, void *config); /* frees and wipes the texts */
 void settings_print_help(const settings_t *settings, FILE *out);

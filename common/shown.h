@@ -1,4 +1,5 @@
-/* The last (sender, id) pairs that a receiver has shown: what comes again is dropped. A bounded set, oldest out. Pure. */
+/* The last (sender, id) pairs that a receiver has shown: what comes again is dropped. A bounded set, oldest
+ * out. Pure. */
 #ifndef P2P_SHOWN_H
 #define P2P_SHOWN_H
 #include <stdbool.h>

@@ -4,13 +4,14 @@
 #include "buffer.h"
 #include <stdbool.h>
 
-/* True for valid UTF-8 (no overlong forms, no surrogates) in which the only control characters (C0, DEL, C1) are tab and newline.
- * This is what `message` of the design's section 2 may hold. */
+/* True for valid UTF-8 (no overlong forms, no surrogates) in which the only control characters (C0, DEL, C1)
+ * are tab and newline. This is what `message` of the design's section 2 may hold. */
 bool text_is_message(const char *text, size_t length);
 /* True for valid UTF-8, any characters but NUL. */
 bool text_is_utf8(const char *text, size_t length);
-/* Appends text so that it cannot do anything to a terminal or forge a line: every control character (also newline, tab kept when keep_tab),
- * line and paragraph separators (U+2028/2029) and bidirectional controls become visible \xNN or \u{NNNN}; broken UTF-8 becomes U+FFFD. For logs and terminals. */
+/* Appends text so that it cannot do anything to a terminal or forge a line: every control character (also
+ * newline, tab kept when keep_tab), line and paragraph separators (U+2028/2029) and bidirectional controls
+ * become visible \xNN or \u{NNNN}; broken UTF-8 becomes U+FFFD. For logs and terminals. */
 err_t text_append_printable(buffer_t *out, const char *text, size_t length, bool keep_tab);
 /* Strips spaces and tabs at both ends: moves *text and *length. */
 void text_trim(const char **text, size_t *length);

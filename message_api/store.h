@@ -3,12 +3,20 @@
  * All calls are made on the loop's thread and return at once; the work is done by the store's own threads.
  * When a call returns ERR_OK, its callback fires later on the loop, never inside the call, exactly once, also
  * at shutdown and past the deadline. When it returns an error, its callback never fires and the caller keeps
- * what it passed. ERR_BUSY       too many requests or bytes are waiting already ERR_NO_MEMORY ERR_CLOSED
- * store_close was called Errors that a callback reports for the whole request: ERR_OK ERR_STORE_UNAVAILABLE
- * the database is away, failed, or did not answer within the deadline; of a write it is then unknown whether
- * it was done: repeat it, every call but store_read_all may be repeated ERR_DISK_FULL ERR_STALE_EPOCH
- * store_read ERR_NO_MEMORY ERR_OK of a write means that it is on disk (SQLite: after COMMIT with
- * synchronous=FULL; MongoDB: w:majority, j:true).
+ * what it passed:
+ *   ERR_BUSY       too many requests or bytes are waiting already
+ *   ERR_NO_MEMORY
+ *   ERR_CLOSED     store_close was called
+ *
+ * Errors that a callback reports for the whole request:
+ *   ERR_STORE_UNAVAILABLE  the database is away, failed, or did not answer within the deadline; of a write it
+ *                          is then unknown whether it was done: repeat it (every call but store_read_all may
+ *                          be repeated)
+ *   ERR_DISK_FULL
+ *   ERR_STALE_EPOCH        store_read
+ *   ERR_NO_MEMORY
+ * ERR_OK of a write means that it is on disk (SQLite: after COMMIT with synchronous=FULL; MongoDB: w:majority,
+ * j:true).
  *
  * Usernames are normalised names (username.h); strings need to live only during the call, unless ownership is
  * stated. What a callback is given belongs to the store and lives until the callback returns. */
