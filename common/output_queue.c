@@ -1,0 +1,264 @@
+#include "output_queue.h"
+#include "alloc.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum {
+    QUEUE_OPEN,
+    QUEUE_OVERFLOWED, /* on_overflow is due or was called */
+    QUEUE_FAILED,     /* on_error was called */
+    QUEUE_FREED,      /* the owner is gone */
+} queue_state_t;
+
+/* Kept small: a server holds one for each idle session. The idle handle runs before the loop would wait, so
+ * one that is started anywhere in a turn ends the turn's writing; stopped, it costs nothing. */
+struct output_queue {
+    uv_stream_t *stream;
+    output_limits_t limits;
+    output_events_t events;
+    void *context;
+    buffer_t waiting;  /* not handed to the stream yet; no memory while empty */
+    size_t accepted;   /* bytes of waiting that passed the limits */
+    uv_timer_t *timer; /* runs while the soft limit is passed, else NULL */
+    uv_idle_t turn;
+    queue_state_t state;
+    unsigned pins; /* what still calls back: the idle handle, a write in flight */
+};
+
+/* A write that the kernel did not take at once. At most one is in flight. */
+typedef struct {
+    uv_write_t request;
+    output_queue_t *queue;
+    char *data;
+} late_write_t;
+
+static void on_turn(uv_idle_t *handle);
+
+size_t output_queue_bytes(const output_queue_t *queue)
+{
+    return queue->state == QUEUE_FREED
+               ? 0
+               : queue->waiting.length + uv_stream_get_write_queue_size(queue->stream);
+}
+
+static void unpin(output_queue_t *queue)
+{
+    if (--queue->pins == 0)
+        free(queue);
+}
+
+static void on_turn_closed(uv_handle_t *handle)
+{
+    unpin(handle->data);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void stop_timer(output_queue_t *queue)
+{
+    if (!queue->timer)
+        return;
+    uv_close((uv_handle_t *)queue->timer, on_timer_closed);
+    queue->timer = NULL;
+}
+
+static void drop_waiting(output_queue_t *queue)
+{
+    buffer_free(&queue->waiting);
+    queue->accepted = 0;
+}
+
+static void wake(output_queue_t *queue)
+{
+    uv_idle_start(&queue->turn, on_turn);
+}
+
+/* Nothing more is taken; the owner hears of it in the next turn. */
+static void overflow(output_queue_t *queue)
+{
+    stop_timer(queue);
+    drop_waiting(queue);
+    queue->state = QUEUE_OVERFLOWED;
+    wake(queue);
+}
+
+static void fail(output_queue_t *queue, int uv_err)
+{
+    stop_timer(queue);
+    drop_waiting(queue);
+    queue->state = QUEUE_FAILED;
+    uv_idle_stop(&queue->turn);
+    queue->events.on_error(queue->context, uv_err);
+}
+
+static void on_soft_time(uv_timer_t *timer)
+{
+    output_queue_t *queue = timer->data;
+
+    if (output_queue_bytes(queue) > queue->limits.soft_limit)
+        overflow(queue);
+    else
+        stop_timer(queue);
+}
+
+/* Called before every append and after every write, so that each pause of the soft limit is seen. */
+static void check_soft_limit(output_queue_t *queue)
+{
+    bool above = output_queue_bytes(queue) > queue->limits.soft_limit;
+
+    if (!above)
+        stop_timer(queue);
+    else if (!queue->timer) {
+        queue->timer = alloc_new(uv_timer_t);
+        uv_timer_init(queue->stream->loop, queue->timer);
+        queue->timer->data = queue;
+        uv_timer_start(queue->timer, on_soft_time, queue->limits.soft_ms, 0);
+    }
+}
+
+static void on_written(uv_write_t *request, int status);
+
+/* Hands what waits behind `offset` to libuv and lets the buffer start anew. */
+static int write_late(output_queue_t *queue, size_t offset)
+{
+    size_t length;
+    late_write_t *late = alloc_new(late_write_t);
+
+    late->queue = queue;
+    late->data = buffer_take(&queue->waiting, &length);
+    queue->accepted = 0;
+    uv_buf_t rest = uv_buf_init(late->data + offset, (unsigned)(length - offset));
+    int err = uv_write(&late->request, queue->stream, &rest, 1, on_written);
+    if (err != 0) {
+        free(late->data);
+        free(late);
+        return err;
+    }
+    queue->pins++;
+    return 0;
+}
+
+/* 0 also when the kernel took only a part. */
+static int write_waiting(output_queue_t *queue)
+{
+    uv_buf_t all = uv_buf_init(queue->waiting.data, (unsigned)queue->waiting.length);
+    int written = uv_try_write(queue->stream, &all, 1);
+
+    if (written == UV_EAGAIN)
+        written = 0;
+    if (written < 0)
+        return written;
+    if ((size_t)written < queue->waiting.length)
+        return write_late(queue, (size_t)written);
+    drop_waiting(queue);
+    return 0;
+}
+
+/* Writes what waits unless a write is in flight, whose end comes back here. */
+static void pump(output_queue_t *queue)
+{
+    if (uv_stream_get_write_queue_size(queue->stream) > 0)
+        return;
+    if (queue->waiting.length > 0) {
+        int err = write_waiting(queue);
+        if (err != 0) {
+            fail(queue, err);
+            return;
+        }
+    }
+    check_soft_limit(queue);
+    if (queue->events.on_drain && output_queue_bytes(queue) == 0)
+        queue->events.on_drain(queue->context);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    late_write_t *late = (late_write_t *)request;
+    output_queue_t *queue = late->queue;
+
+    free(late->data);
+    free(late);
+    /* ECANCELED: the owner has closed the stream and knows. */
+    if (queue->state == QUEUE_OPEN && status == 0)
+        pump(queue);
+    else if (queue->state == QUEUE_OPEN && status != UV_ECANCELED)
+        fail(queue, status);
+    unpin(queue);
+}
+
+static void on_turn(uv_idle_t *handle)
+{
+    output_queue_t *queue = handle->data;
+
+    uv_idle_stop(handle);
+    if (queue->state == QUEUE_OVERFLOWED)
+        queue->events.on_overflow(queue->context);
+    else if (queue->state == QUEUE_OPEN)
+        pump(queue);
+}
+
+output_queue_t *output_queue_new(uv_stream_t *stream, output_limits_t limits, const output_events_t *events,
+                                 void *context)
+{
+    output_queue_t *queue = alloc_new(output_queue_t);
+
+    queue->stream = stream;
+    queue->limits = limits;
+    queue->events = *events;
+    queue->context = context;
+    queue->pins = 1;
+    buffer_init(&queue->waiting, 0); /* bounded by output_queue_flush */
+    uv_idle_init(stream->loop, &queue->turn);
+    queue->turn.data = queue;
+    return queue;
+}
+
+void output_queue_free(output_queue_t *queue)
+{
+    if (!queue)
+        return;
+    /* A last word (why the session ends) that was queued in this turn still goes out if there is room. */
+    if (queue->state == QUEUE_OPEN && queue->accepted > 0 && !uv_is_closing((uv_handle_t *)queue->stream)) {
+        uv_buf_t rest = uv_buf_init(queue->waiting.data, (unsigned)queue->accepted);
+        uv_try_write(queue->stream, &rest, 1);
+    }
+    stop_timer(queue);
+    drop_waiting(queue);
+    queue->state = QUEUE_FREED;
+    uv_close((uv_handle_t *)&queue->turn, on_turn_closed);
+}
+
+err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
+{
+    err_t err = buffer_append(output_queue_buffer(queue), data, length);
+
+    output_queue_flush(queue);
+    if (queue->state == QUEUE_OVERFLOWED)
+        return ERR_TOO_SLOW;
+    return queue->state == QUEUE_OPEN ? err : ERR_CLOSED;
+}
+
+buffer_t *output_queue_buffer(output_queue_t *queue)
+{
+    if (queue->timer)
+        check_soft_limit(queue);
+    return &queue->waiting;
+}
+
+void output_queue_flush(output_queue_t *queue)
+{
+    if (queue->state != QUEUE_OPEN) {
+        drop_waiting(queue);
+        return;
+    }
+    if (output_queue_bytes(queue) > queue->limits.hard_limit) {
+        overflow(queue);
+        return;
+    }
+    queue->accepted = queue->waiting.length;
+    check_soft_limit(queue);
+    wake(queue);
+}
