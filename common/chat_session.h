@@ -14,7 +14,7 @@ typedef struct chat_session chat_session_t;
 typedef struct {
     /* Logged in (again). users: everyone online, at most what the server lists. */
     void (*on_online)(void *context, const frame_t *login_success);
-    /* The connection is gone and is tried again, unless final: then the session is over (login refused with
+    /* The connection is gone (or a try has failed) and is tried again, unless final: then the session is over (login refused with
      * username_taken, username_invalid, unauthorized… at the FIRST login, or options.reconnect is false); why
      * = the reason. After a successful first login `username_taken` on reconnect is retried (our old session
      * may not have been noticed dead yet). */
@@ -22,7 +22,8 @@ typedef struct {
     /* A message to show; stored = it had waited. Return true when it is kept or shown for good: `got` is sent
      * then. Return false to say got later by chat_session_got. Duplicates never come here. */
     bool (*on_message)(void *context, const message_t *message, bool stored);
-    /* What became of a message sent. code/reason only for rejected. A message is dropped from the outbox at
+    /* What became of a message sent. `rejected` is the end of it also when the code is a passing one (busy,
+     * store_unavailable…); sending it again is the owner's choice. code/reason only for rejected. A message is dropped from the outbox at
      * its first receipt; later receipts come all the same. */
     void (*on_receipt)(void *context, const char *id, receipt_status_t status, const char *code,
                        const char *reason);
@@ -38,12 +39,15 @@ typedef struct {
 typedef struct {
     const char *host; /* copied */
     int port;
-    const char *username; /* copied */
-    const char *token;    /* copied, wiped; NULL or "" = none */
-    bool reconnect;       /* false: one connection only */
-    size_t max_message_bytes;
-    size_t shown_capacity; /* 0 = 10000 */
-    const log_t *log;      /* not owned; may be NULL */
+    const char *username;     /* copied */
+    const char *token;        /* copied, wiped; NULL or "" = none */
+    bool reconnect;           /* false: one connection only */
+    size_t max_message_bytes; /* of what is received, 0 = 16 KiB; the server's own limit counts when higher */
+    size_t shown_capacity;    /* 0 = 10000 */
+    uint64_t login_ms;        /* the server must have answered the login by then; 0 = 10000 */
+    uint64_t idle_ms;         /* after this much silence the server is pinged, after twice that it is dead;
+                              0 = 20000 */
+    const log_t *log;         /* not owned; may be NULL */
 } chat_options_t;
 
 chat_session_t *chat_session_open(uv_loop_t *loop, const chat_options_t *options, const chat_events_t *events,
