@@ -15,10 +15,9 @@ enum {
     DEFAULT_LOGIN_MS = 10000,
     DEFAULT_IDLE_MS = 20000,
     DEFAULT_SHOWN = 10000,
-    OUTPUT_FILL = 256 * 1024,              /* more than this waits in the outbox, not in the output queue */
-    LEAST_LINE = 1024 * 1024,              /* room for a list of users */
-    LARGEST_MESSAGE = 16 * 1024 * 1024,    /* whatever the server says */
-    KEY_SIZE = USERNAME_SIZE + 1 + ID_SIZE /* "sender\nid" */
+    OUTPUT_FILL = 256 * 1024,           /* more than this waits in the outbox, not in the output queue */
+    LEAST_LINE = 1024 * 1024,           /* room for a list of users */
+    LARGEST_MESSAGE = 16 * 1024 * 1024, /* whatever the server says */
 };
 
 typedef enum {

@@ -3,6 +3,8 @@
 #ifndef P2P_HTTP_CLIENT_H
 #define P2P_HTTP_CLIENT_H
 #include "error.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
