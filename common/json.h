@@ -14,11 +14,12 @@ enum { JSON_MAX_DEPTH = 32 };
 cJSON *json_parse(const char *text, size_t length);
 /* The string member, or NULL when it is missing or no string. Case-sensitive. */
 const char *json_string(const cJSON *object, const char *name);
-/* The number as an integer; false when missing, no number, not whole or beyond 2^53. */
+/* The number as an integer; false when missing, no number, not whole, or not below 2^53 (from there on doubles
+ * are no longer exact). */
 bool json_integer(const cJSON *object, const char *name, int64_t *value);
 bool json_bool(const cJSON *object, const char *name, bool fallback);
 
-/* "text" with quotes and escapes (control characters as \u00XX; UTF-8 kept). */
+/* "text" with quotes and escapes (\n, \t, other control characters as \u00XX; UTF-8 kept). */
 err_t json_append_string(buffer_t *out, const char *text, size_t length);
 /* "name": — with a comma in front unless out ends in '{' or '['. */
 err_t json_append_name(buffer_t *out, const char *name);
