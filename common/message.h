@@ -1,5 +1,5 @@
 /* The message of section 2 of the design: one struct, one codec, for sessions, API and stores alike.
- * Strings are owned by the struct (one block), NUL-terminated, checked. */
+ * Strings are owned by the struct, NUL-terminated, checked. */
 #ifndef P2P_MESSAGE_H
 #define P2P_MESSAGE_H
 #include "id.h"
