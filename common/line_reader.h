@@ -29,7 +29,7 @@ err_t line_reader_feed(line_reader_t *reader, const char *data, size_t length);
 line_status_t line_reader_next(line_reader_t *reader, char **line, size_t *length);
 /* Takes what waits without a line end as a line (end of stream, or silence). NEED_MORE when nothing waits. */
 line_status_t line_reader_finish(line_reader_t *reader, char **line, size_t *length);
-/* Bytes that wait for their line end. */
+/* Bytes that wait for their line end; more than the limit while a line is being skipped. */
 size_t line_reader_pending(const line_reader_t *reader);
 
 #endif
