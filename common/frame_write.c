@@ -1,0 +1,178 @@
+/* The writers of frame.h: straight into the buffer, a whole line or nothing. */
+#include "frame.h"
+#include <string.h>
+
+/* A line begun at `start`. Once an append has failed the others do nothing. */
+typedef struct {
+    buffer_t *out;
+    size_t start;
+    err_t err;
+} line_t;
+
+static line_t begin(buffer_t *out, const char *opening)
+{
+    return (line_t){out, out->length, buffer_append_text(out, opening)};
+}
+
+static void member(line_t *line, const char *name, const char *value)
+{
+    if (line->err == ERR_OK)
+        line->err = json_append_member(line->out, name, value);
+}
+
+static void number(line_t *line, const char *name, size_t value)
+{
+    if (line->err == ERR_OK)
+        line->err = json_append_integer(line->out, name, (int64_t)value);
+}
+
+static void raw(line_t *line, const char *text)
+{
+    if (line->err == ERR_OK)
+        line->err = buffer_append_text(line->out, text);
+}
+
+static void names(line_t *line, const char *name, const char *const *values, size_t count)
+{
+    if (line->err == ERR_OK)
+        line->err = json_append_name(line->out, name);
+    raw(line, "[");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            raw(line, ",");
+        if (line->err == ERR_OK)
+            line->err = json_append_string(line->out, values[i], strlen(values[i]));
+    }
+    raw(line, "]");
+}
+
+static err_t end(line_t *line)
+{
+    raw(line, "}\n");
+    if (line->err != ERR_OK && line->out->length > line->start) {
+        line->out->length = line->start;
+        line->out->data[line->start] = '\0';
+    }
+    return line->err;
+}
+
+err_t frame_write_login(buffer_t *out, const char *username, const char *token)
+{
+    line_t line = begin(out, "{\"type\":\"login\"");
+    member(&line, "username", username);
+    member(&line, "token", token != NULL && token[0] != '\0' ? token : NULL);
+    return end(&line);
+}
+
+err_t frame_write_login_success(buffer_t *out, const char *username, const char *const *users, size_t count,
+                                size_t max_message_bytes)
+{
+    line_t line = begin(out, "{\"type\":\"login_success\"");
+    member(&line, "username", username);
+    names(&line, "online_users", users, count);
+    number(&line, "max_message_bytes", max_message_bytes);
+    return end(&line);
+}
+
+err_t frame_write_message(buffer_t *out, const message_t *message, bool stored, bool resend)
+{
+    line_t line = begin(out, "{");
+    if (line.err == ERR_OK)
+        line.err = message_append_members(out, message);
+    if (stored)
+        raw(&line, ",\"stored\":true");
+    if (resend)
+        raw(&line, ",\"resend\":true");
+    return end(&line);
+}
+
+err_t frame_write_receipt(buffer_t *out, const char *id, receipt_status_t status, err_t why)
+{
+    bool refused = why != ERR_OK;
+    return frame_write_receipt_reason(out, id, status, refused ? err_code(why) : NULL,
+                                      refused ? err_text(why) : NULL);
+}
+
+err_t frame_write_receipt_reason(buffer_t *out, const char *id, receipt_status_t status, const char *code,
+                                 const char *reason)
+{
+    line_t line = begin(out, "{\"type\":\"receipt\"");
+    member(&line, "id", id);
+    member(&line, "status", receipt_status_name(status));
+    member(&line, "code", code);
+    member(&line, "reason", reason);
+    return end(&line);
+}
+
+err_t frame_write_got(buffer_t *out, const char *sender, const char *id)
+{
+    line_t line = begin(out, "{\"type\":\"got\"");
+    member(&line, "sender", sender);
+    member(&line, "id", id);
+    return end(&line);
+}
+
+err_t frame_write_command(buffer_t *out, command_t command)
+{
+    line_t line = begin(out, "{\"type\":\"command\"");
+    member(&line, "command", command_name(command));
+    return end(&line);
+}
+
+err_t frame_write_presence(buffer_t *out, const char *const *joined, size_t joined_count,
+                           const char *const *left, size_t left_count, size_t online)
+{
+    line_t line = begin(out, "{\"type\":\"presence\"");
+    names(&line, "joined", joined, joined_count);
+    names(&line, "left", left, left_count);
+    number(&line, "online", online);
+    return end(&line);
+}
+
+err_t frame_write_error(buffer_t *out, err_t why)
+{
+    line_t line = begin(out, "{\"type\":\"error\"");
+    member(&line, "code", err_code(why));
+    member(&line, "message", err_text(why));
+    return end(&line);
+}
+
+err_t frame_write_partial(buffer_t *out, frame_side_t writer, const char *peer, const char *id,
+                          const char *text, size_t length)
+{
+    line_t line = begin(out, "{\"type\":\"partial\"");
+    member(&line, writer == FRAME_SIDE_CLIENT ? "destination" : "sender", peer);
+    member(&line, "id", id);
+    raw(&line, ",\"text\":");
+    if (line.err == ERR_OK)
+        line.err = json_append_string(out, text, length);
+    return end(&line);
+}
+
+static line_t begin_result(buffer_t *out, command_t command)
+{
+    line_t line = begin(out, "{\"type\":\"result\"");
+    member(&line, "command", command_name(command));
+    return line;
+}
+
+err_t frame_write_result_check(buffer_t *out, size_t stored)
+{
+    line_t line = begin_result(out, COMMAND_CHECK);
+    number(&line, "stored", stored);
+    return end(&line);
+}
+
+err_t frame_write_result_users(buffer_t *out, const char *const *users, size_t count, size_t online)
+{
+    line_t line = begin_result(out, COMMAND_USERS);
+    names(&line, "users", users, count);
+    number(&line, "online", online);
+    return end(&line);
+}
+
+err_t frame_write_result_ping(buffer_t *out)
+{
+    line_t line = begin_result(out, COMMAND_PING);
+    return end(&line);
+}
