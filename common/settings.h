@@ -9,8 +9,8 @@
  * takes a free one"}, {NULL,   "P2P_SERVICE_TOKEN", SETTING_SECRET, …}          // no flag: never on a
  * command line
  *   };
- * Flags are --name value, --name=value; SETTING_FLAG ones are --name. --help and --version are always there.
- */
+ * Flags are --name value, --name=value; SETTING_FLAG ones are --name. --help and --version are always there. An
+ * empty value in the environment or .env means the default. */
 #ifndef P2P_SETTINGS_H
 #define P2P_SETTINGS_H
 #include "error.h"
