@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 typedef enum {
-    /* Done by the one writer, in this order within a batch. */
+    /* Done by the one writer, in the order of their coming. */
     REQUEST_PUT,
     REQUEST_ACKNOWLEDGE,
     REQUEST_CLAIM,

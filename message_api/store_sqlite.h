@@ -1,0 +1,99 @@
+/* The inside of the SQLite store, shared by its files:
+ *   store_sqlite.c          the backend: one transaction a batch, failures, recovery
+ *   store_sqlite_file.c     the file: folder, modes, schema, connections, WAL
+ *   store_sqlite_mailbox.c  what is done inside a transaction
+ *   store_reserve.c         room kept for the day the disk is full
+ *
+ * One row a message. An acknowledged one loses its text and stays as a tombstone. `seq` is the row's number in
+ * the whole store, never used twice (AUTOINCREMENT), so it ascends in each mailbox too. What waits in a
+ * mailbox is found by an index that has nothing but waiting messages. */
+#ifndef P2P_STORE_SQLITE_H
+#define P2P_STORE_SQLITE_H
+#include "../common/hash.h"
+#include "store_backend.h"
+#include "store_reserve.h"
+#include <pthread.h>
+#include <sqlite3.h>
+
+typedef enum {
+    SQL_BEGIN_WRITE,
+    SQL_BEGIN_READ,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_GET_MAILBOX,
+    SQL_SET_MAILBOX,
+    SQL_INSERT,
+    SQL_FIND,
+    SQL_ACKNOWLEDGE,
+    SQL_PAGE,
+    SQL_PURGE,
+    SQL_PROBE,
+    SQL_COUNT,
+} sql_t;
+
+typedef struct {
+    sqlite3 *db; /* NULL: not open */
+    sqlite3_stmt *statements[SQL_COUNT];
+} connection_t;
+
+/* A mailbox's row while a transaction works on it. */
+typedef struct mailbox {
+    struct mailbox *next;
+    char username[USERNAME_SIZE];
+    int64_t epoch; /* 0: never claimed */
+    int64_t waiting_count, waiting_bytes;
+    bool changed;
+} mailbox_t;
+
+typedef struct {
+    const log_t *log;
+    char *path;
+    int64_t mailbox_messages, mailbox_bytes;
+
+    /* Readers hold it while they use their connection; the writer takes it to close and open them all, or to
+     * have the WAL to itself. */
+    pthread_rwlock_t lock;
+    connection_t readers[BACKEND_READERS];
+    atomic_bool suspect; /* a failure after which nothing is trusted before all was opened anew */
+
+    /* The writer's own. */
+    connection_t writer;
+    int wal_pages;      /* after the last commit */
+    hash_t *mailboxes;  /* of the transaction, by name */
+    mailbox_t *in_hand; /* the same, as a list */
+    reserve_t reserve;
+    err_t failing; /* the last write's error */
+    char reason[160];
+} sqlite_store_t;
+
+/* --- store_sqlite_file.c --- */
+
+/* Makes the folder and the file when they are missing. */
+err_t sqlite_file_prepare(const sqlite_store_t *store);
+/* Opens the writer and the readers; checks or makes the schema; brings everything in the WAL to the disk.
+ * On error everything is closed and the reason logged. */
+err_t sqlite_file_open(sqlite_store_t *store);
+void sqlite_file_close(sqlite_store_t *store);
+/* After a commit: keeps the WAL bounded. An SQLite code. */
+int sqlite_file_checkpoint(sqlite_store_t *store);
+
+/* --- one statement; all return SQLite codes --- */
+
+int connection_run(connection_t *connection, sql_t sql); /* one without values */
+void bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length);
+/* The suite's error of an SQLite code. */
+err_t sqlite_err(int code);
+
+/* --- store_sqlite_mailbox.c: inside the writer's transaction; all return SQLite codes --- */
+
+int mailbox_do(sqlite_store_t *store, store_request_t *request, int64_t now);
+/* Writes the mailboxes' rows that changed. */
+int mailbox_flush(sqlite_store_t *store);
+/* Forgets them, after commit and rollback alike. */
+void mailbox_forget(sqlite_store_t *store);
+/* Also for readers: 0 when there is no such mailbox. */
+int mailbox_get(connection_t *connection, const char *username, mailbox_t *mailbox);
+/* Adds waiting messages to the request's entries. */
+int mailbox_page(connection_t *connection, store_request_t *request);
+
+#endif

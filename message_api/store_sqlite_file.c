@@ -1,0 +1,237 @@
+#include "../common/alloc.h"
+#include "store_sqlite.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SCHEMA_VERSION = 1,
+    BUSY_MS = 2000,
+    /* 4 KiB each. From the first on the WAL is copied into the database; past the second readers have to wait
+     * until it could be, for while one of them reads it can't start over. */
+    WAL_COPY_PAGES = 1000,
+    WAL_RESTART_PAGES = 8000,
+};
+
+static const char SCHEMA[] =
+    "CREATE TABLE mailboxes("
+    " username TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL,"
+    " waiting_count INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE messages("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT, mailbox TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,"
+    " timestamp TEXT NOT NULL, type TEXT NOT NULL, bytes INTEGER NOT NULL, acknowledged_at INTEGER,"
+    " text TEXT, metadata TEXT, UNIQUE(sender, id));"
+    "CREATE INDEX waiting ON messages(mailbox) WHERE acknowledged_at IS NULL;"
+    "CREATE INDEX acknowledged ON messages(acknowledged_at) WHERE acknowledged_at IS NOT NULL;"
+    "PRAGMA user_version=1;";
+
+static const char PRAGMAS[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;";
+
+static const char *const SQL[SQL_COUNT] = {
+    [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READ] = "BEGIN",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_GET_MAILBOX] = "SELECT epoch, waiting_count, waiting_bytes FROM mailboxes WHERE username = ?1",
+    [SQL_SET_MAILBOX] = "INSERT OR REPLACE INTO mailboxes(username, epoch, waiting_count, waiting_bytes)"
+                        " VALUES(?1, ?2, ?3, ?4)",
+    [SQL_INSERT] = "INSERT INTO messages(mailbox, sender, id, timestamp, type, bytes, text, metadata)"
+                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+    [SQL_FIND] = "SELECT seq, bytes, acknowledged_at IS NULL AND mailbox = ?3 FROM messages"
+                 " WHERE sender = ?1 AND id = ?2",
+    [SQL_ACKNOWLEDGE] =
+        "UPDATE messages SET acknowledged_at = ?2, text = NULL, metadata = NULL WHERE seq = ?1",
+    [SQL_PAGE] = "SELECT seq, mailbox, sender, id, timestamp, type, text, metadata FROM messages"
+                 " WHERE mailbox = ?1 AND acknowledged_at IS NULL AND seq > ?2 ORDER BY seq",
+    [SQL_PURGE] = "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE acknowledged_at < ?1"
+                  " ORDER BY acknowledged_at LIMIT ?2)",
+    /* Writes the version that it has: enough to see whether a write works. */
+    [SQL_PROBE] = "PRAGMA user_version=1",
+};
+
+err_t sqlite_err(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+        return ERR_OK;
+    case SQLITE_FULL:
+        return ERR_DISK_FULL;
+    case SQLITE_NOMEM:
+        return ERR_NO_MEMORY;
+    default:
+        return ERR_STORE_UNAVAILABLE;
+    }
+}
+
+int connection_run(connection_t *connection, sql_t sql)
+{
+    sqlite3_stmt *statement = connection->statements[sql];
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+void bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length)
+{
+    sqlite3_bind_text(statement, index, text, (int)length, SQLITE_STATIC);
+}
+
+static err_t make_folders(const char *path)
+{
+    char *folder = alloc_string(path);
+    err_t err = ERR_OK;
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL && err == ERR_OK;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+            err = ERR_IO;
+        *slash = '/';
+    }
+    free(folder);
+    return err;
+}
+
+/* SQLite gives its other files the mode of the first. It is made here and not opened again: to close any
+ * descriptor of it would drop the locks that SQLite holds. */
+err_t sqlite_file_prepare(const sqlite_store_t *store)
+{
+    struct stat status;
+    if (make_folders(store->path) != ERR_OK)
+        goto failed;
+    int descriptor = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor >= 0)
+        close(descriptor);
+    else if (errno != EEXIST || stat(store->path, &status) != 0)
+        goto failed;
+    else if ((status.st_mode & 077) != 0 && chmod(store->path, 0600) != 0)
+        goto failed;
+    return ERR_OK;
+failed:
+    log_error(store->log, "store_file_failed", "file=%s error=%s", store->path, strerror(errno));
+    return ERR_IO;
+}
+
+static void connection_close(connection_t *connection)
+{
+    for (int i = 0; i < SQL_COUNT; i++)
+        sqlite3_finalize(connection->statements[i]);
+    sqlite3_close(connection->db);
+    *connection = (connection_t){.db = NULL};
+}
+
+void sqlite_file_close(sqlite_store_t *store)
+{
+    for (int i = 0; i < BACKEND_READERS; i++)
+        connection_close(&store->readers[i]);
+    /* The last one to close copies the WAL into the database. */
+    connection_close(&store->writer);
+}
+
+static int connection_open(connection_t *connection, const char *path)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(path, &connection->db, flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(connection->db, BUSY_MS);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(connection->db, PRAGMAS, NULL, NULL, NULL);
+    return code;
+}
+
+static int connection_prepare(connection_t *connection)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < SQL_COUNT && code == SQLITE_OK; i++)
+        code = sqlite3_prepare_v3(connection->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &connection->statements[i], NULL);
+    return code;
+}
+
+/* The first value of the first row. */
+static int ask(sqlite3 *db, const char *sql, int64_t *value)
+{
+    sqlite3_stmt *statement;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *value = sqlite3_column_int64(statement, 0);
+    return sqlite3_finalize(statement);
+}
+
+/* *foreign: the file is a sound database, but none that we may write to. */
+static int check_schema(sqlite3 *db, bool *foreign)
+{
+    int64_t version = 0, tables = 0;
+    int code = sqlite3_exec(db, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = ask(db, "PRAGMA user_version", &version);
+    if (code == SQLITE_OK)
+        code = ask(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (code != SQLITE_OK)
+        return code;
+    *foreign = version > SCHEMA_VERSION || (version == 0 && tables > 0);
+    if (version == 0 && tables == 0)
+        code = sqlite3_exec(db, SCHEMA, NULL, NULL, NULL);
+    return code == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : code;
+}
+
+/* What a killed program or a failed commit left in the WAL may be in the kernel's memory alone: before any of it is
+ * taken for stored, it is written to the disk. A full disk or another process's lock come after that. */
+static int settle(sqlite3 *db)
+{
+    int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return (code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
+}
+
+static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+    (void)db, (void)name;
+    ((sqlite_store_t *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+err_t sqlite_file_open(sqlite_store_t *store)
+{
+    bool foreign = false;
+    connection_t *failed = &store->writer;
+    int code = connection_open(&store->writer, store->path);
+    if (code == SQLITE_OK)
+        code = check_schema(store->writer.db, &foreign);
+    if (code == SQLITE_OK && !foreign)
+        code = settle(store->writer.db);
+    if (code == SQLITE_OK && !foreign)
+        code = connection_prepare(&store->writer);
+    for (int i = 0; i < BACKEND_READERS && code == SQLITE_OK && !foreign; i++) {
+        failed = &store->readers[i];
+        code = connection_open(failed, store->path);
+        if (code == SQLITE_OK)
+            code = connection_prepare(failed);
+    }
+    if (code == SQLITE_OK && !foreign) {
+        store->wal_pages = 0;
+        sqlite3_wal_hook(store->writer.db, on_commit, store);
+        return ERR_OK;
+    }
+    log_error(store->log, "store_open_failed", "file=%s error=%s", store->path,
+              foreign ? "it is of a newer version or another program" : sqlite3_errmsg(failed->db));
+    sqlite_file_close(store);
+    return foreign ? ERR_INVALID_SETTING : sqlite_err(code);
+}
+
+int sqlite_file_checkpoint(sqlite_store_t *store)
+{
+    if (store->wal_pages < WAL_COPY_PAGES)
+        return SQLITE_OK;
+    int code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (store->wal_pages < WAL_RESTART_PAGES || code != SQLITE_OK)
+        return code;
+    pthread_rwlock_wrlock(&store->lock);
+    code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    pthread_rwlock_unlock(&store->lock);
+    if (code == SQLITE_OK)
+        store->wal_pages = 0;
+    return (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
+}

@@ -1,0 +1,265 @@
+#include "../common/alloc.h"
+#include "store_sqlite.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- mailboxes --- */
+
+int mailbox_get(connection_t *connection, const char *username, mailbox_t *mailbox)
+{
+    sqlite3_stmt *statement = connection->statements[SQL_GET_MAILBOX];
+    *mailbox = (mailbox_t){.epoch = 0};
+    snprintf(mailbox->username, sizeof mailbox->username, "%s", username);
+    bind_text(statement, 1, username, strlen(username));
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        mailbox->epoch = sqlite3_column_int64(statement, 0);
+        mailbox->waiting_count = sqlite3_column_int64(statement, 1);
+        mailbox->waiting_bytes = sqlite3_column_int64(statement, 2);
+    }
+    return sqlite3_reset(statement);
+}
+
+/* The transaction's one copy of a mailbox's row. */
+static int load(sqlite_store_t *store, const char *username, mailbox_t **out)
+{
+    *out = hash_get(store->mailboxes, username);
+    if (*out != NULL)
+        return SQLITE_OK;
+    mailbox_t *mailbox = alloc_new(mailbox_t);
+    int code = mailbox_get(&store->writer, username, mailbox);
+    if (code != SQLITE_OK) {
+        free(mailbox);
+        return code;
+    }
+    hash_put(store->mailboxes, username, mailbox);
+    mailbox->next = store->in_hand;
+    store->in_hand = mailbox;
+    *out = mailbox;
+    return SQLITE_OK;
+}
+
+int mailbox_flush(sqlite_store_t *store)
+{
+    sqlite3_stmt *statement = store->writer.statements[SQL_SET_MAILBOX];
+    int code = SQLITE_OK;
+    for (mailbox_t *mailbox = store->in_hand; mailbox != NULL && code == SQLITE_OK; mailbox = mailbox->next) {
+        if (!mailbox->changed)
+            continue;
+        bind_text(statement, 1, mailbox->username, strlen(mailbox->username));
+        sqlite3_bind_int64(statement, 2, mailbox->epoch);
+        sqlite3_bind_int64(statement, 3, mailbox->waiting_count);
+        sqlite3_bind_int64(statement, 4, mailbox->waiting_bytes);
+        code = connection_run(&store->writer, SQL_SET_MAILBOX);
+    }
+    return code;
+}
+
+void mailbox_forget(sqlite_store_t *store)
+{
+    mailbox_t *mailbox;
+    while ((mailbox = store->in_hand) != NULL) {
+        store->in_hand = mailbox->next;
+        hash_remove(store->mailboxes, mailbox->username);
+        free(mailbox);
+    }
+}
+
+/* --- messages --- */
+
+typedef struct {
+    int64_t seq; /* 0: there is none */
+    int64_t bytes;
+    bool waits; /* in the mailbox that was asked for */
+} found_t;
+
+static int find(connection_t *connection, const char *sender, const char *id, const char *mailbox,
+                found_t *found)
+{
+    sqlite3_stmt *statement = connection->statements[SQL_FIND];
+    *found = (found_t){.seq = 0};
+    bind_text(statement, 1, sender, strlen(sender));
+    bind_text(statement, 2, id, strlen(id));
+    bind_text(statement, 3, mailbox, strlen(mailbox));
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        found->seq = sqlite3_column_int64(statement, 0);
+        found->bytes = sqlite3_column_int64(statement, 1);
+        found->waits = sqlite3_column_int(statement, 2) != 0;
+    }
+    return sqlite3_reset(statement);
+}
+
+/* Makes a tombstone of a message that waits. */
+static int bury(sqlite_store_t *store, mailbox_t *mailbox, int64_t seq, int64_t bytes, int64_t now)
+{
+    sqlite3_stmt *statement = store->writer.statements[SQL_ACKNOWLEDGE];
+    sqlite3_bind_int64(statement, 1, seq);
+    sqlite3_bind_int64(statement, 2, now);
+    int code = connection_run(&store->writer, SQL_ACKNOWLEDGE);
+    if (code == SQLITE_OK) {
+        mailbox->waiting_count--;
+        mailbox->waiting_bytes -= bytes;
+        mailbox->changed = true;
+    }
+    return code;
+}
+
+static const char *column(sqlite3_stmt *statement, int index)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, index);
+    return text != NULL ? text : "";
+}
+
+static void add_row(store_request_t *request, sqlite3_stmt *row)
+{
+    message_t message;
+    message_type_t type;
+    if (!message_type_parse(column(row, 5), &type))
+        type = MESSAGE_CHAT;
+    const char *text = column(row, 6);
+    message_make(&message, column(row, 2), column(row, 1), text, (size_t)sqlite3_column_bytes(row, 6), type);
+    snprintf(message.id, sizeof message.id, "%s", column(row, 3));
+    snprintf(message.timestamp, sizeof message.timestamp, "%s", column(row, 4));
+    message_set_metadata(&message, column(row, 7));
+    request_add_entry(request, &message, sqlite3_column_int64(row, 0));
+}
+
+int mailbox_page(connection_t *connection, store_request_t *request)
+{
+    sqlite3_stmt *statement = connection->statements[SQL_PAGE];
+    bind_text(statement, 1, request->username, strlen(request->username));
+    sqlite3_bind_int64(statement, 2, request->after);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        if (request_page_is_full(request, request->limit)) {
+            request->more = true;
+            break;
+        }
+        add_row(request, statement);
+    }
+    return sqlite3_reset(statement);
+}
+
+/* --- requests --- */
+
+static int insert(sqlite_store_t *store, const message_t *message, bool *stored)
+{
+    sqlite3_stmt *statement = store->writer.statements[SQL_INSERT];
+    const char *type = message_type_name(message->type);
+    bind_text(statement, 1, message->destination, strlen(message->destination));
+    bind_text(statement, 2, message->sender, strlen(message->sender));
+    bind_text(statement, 3, message->id, strlen(message->id));
+    bind_text(statement, 4, message->timestamp, strlen(message->timestamp));
+    bind_text(statement, 5, type, strlen(type));
+    sqlite3_bind_int64(statement, 6, (int64_t)message_mailbox_bytes(message));
+    bind_text(statement, 7, message->text, message->text_length);
+    bind_text(statement, 8, message->metadata, message->metadata_length);
+    int code = connection_run(&store->writer, SQL_INSERT);
+    *stored = code == SQLITE_OK && sqlite3_changes(store->writer.db) > 0;
+    return code;
+}
+
+static int put_one(sqlite_store_t *store, const message_t *message, store_result_t *result, int64_t now)
+{
+    int64_t bytes = (int64_t)message_mailbox_bytes(message);
+    char replaced_id[ID_SIZE];
+    found_t replaced = {.waits = false}, known;
+    mailbox_t *mailbox;
+    int code = load(store, message->destination, &mailbox);
+    if (code == SQLITE_OK && message_replaces(message, replaced_id))
+        code = find(&store->writer, message->sender, replaced_id, message->destination, &replaced);
+    if (code != SQLITE_OK)
+        return code;
+
+    int64_t count = mailbox->waiting_count + 1 - (replaced.waits ? 1 : 0);
+    int64_t total = mailbox->waiting_bytes + bytes - (replaced.waits ? replaced.bytes : 0);
+    if (count > store->mailbox_messages || total > store->mailbox_bytes) {
+        /* Full for what is new; what came before is there. */
+        code = find(&store->writer, message->sender, message->id, message->destination, &known);
+        *result = known.seq != 0 ? (store_result_t){STORE_DUPLICATE, ERR_OK}
+                                 : (store_result_t){STORE_REJECTED, ERR_MAILBOX_FULL};
+        return code;
+    }
+    bool stored;
+    code = insert(store, message, &stored);
+    *result = (store_result_t){stored ? STORE_STORED : STORE_DUPLICATE, ERR_OK};
+    if (code != SQLITE_OK || !stored)
+        return code;
+    mailbox->waiting_count++;
+    mailbox->waiting_bytes += bytes;
+    mailbox->changed = true;
+    return replaced.waits ? bury(store, mailbox, replaced.seq, replaced.bytes, now) : SQLITE_OK;
+}
+
+static int do_put(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++)
+        code = put_one(store, &request->messages[i], &request->results[i], now);
+    return code;
+}
+
+static int acknowledge_one(sqlite_store_t *store, const store_acknowledgement_t *acknowledgement,
+                           err_t *result, int64_t now)
+{
+    mailbox_t *mailbox;
+    int code = load(store, acknowledgement->username, &mailbox);
+    if (code != SQLITE_OK)
+        return code;
+    *result = ERR_OK;
+    if (mailbox->epoch == 0 || mailbox->epoch != acknowledgement->epoch) {
+        *result = ERR_STALE_EPOCH;
+        return SQLITE_OK;
+    }
+    for (size_t i = 0; i < acknowledgement->count && code == SQLITE_OK; i++) {
+        const store_key_t *key = &acknowledgement->keys[i];
+        found_t found;
+        code = find(&store->writer, key->sender, key->id, mailbox->username, &found);
+        if (code == SQLITE_OK && found.waits)
+            code = bury(store, mailbox, found.seq, found.bytes, now);
+    }
+    return code;
+}
+
+static int do_acknowledge(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++)
+        code = acknowledge_one(store, &request->acknowledgements[i], &request->mailbox_results[i], now);
+    return code;
+}
+
+static int do_claim(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    (void)now;
+    mailbox_t *mailbox;
+    int code = load(store, request->username, &mailbox);
+    if (code != SQLITE_OK)
+        return code;
+    request->epoch = ++mailbox->epoch;
+    mailbox->changed = true;
+    return SQLITE_OK;
+}
+
+static int do_read_all(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    mailbox_t *mailbox;
+    int code = load(store, request->username, &mailbox);
+    if (code == SQLITE_OK)
+        code = mailbox_page(&store->writer, request);
+    for (size_t i = 0; i < request->entry_count && code == SQLITE_OK; i++) {
+        const store_entry_t *entry = &request->entries[i];
+        code = bury(store, mailbox, entry->seq, (int64_t)message_mailbox_bytes(&entry->message), now);
+    }
+    return code;
+}
+
+int mailbox_do(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    static int (*const DO[])(sqlite_store_t *, store_request_t *, int64_t) = {
+        [REQUEST_PUT] = do_put,
+        [REQUEST_ACKNOWLEDGE] = do_acknowledge,
+        [REQUEST_CLAIM] = do_claim,
+        [REQUEST_READ_ALL] = do_read_all,
+    };
+    return DO[request->kind](store, request, now);
+}
