@@ -72,7 +72,7 @@ cJSON *json_parse(const char *text, size_t length)
     cJSON *json = cJSON_ParseWithLengthOpts(text, length, &end, false);
     if (json == NULL)
         return NULL;
-    /* cJSON reads at most 63 characters of a number: the rest would be left over. */
+    /* Some versions of cJSON read at most 63 characters of a number and leave the rest over. */
     while (end < text + length && strchr(" \t\r\n", *end) != NULL)
         end++;
     if (end != text + length || !is_sane(json)) {

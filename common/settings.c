@@ -3,7 +3,6 @@
 #include "dotenv.h"
 #include "text.h"
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,13 +36,14 @@ static void complain(const settings_t *settings, const char *format, ...)
 
 /* --- Values --- */
 
+/* The C functions take leading space, signs, hexadecimal, nan and more: people mean none of them here. */
 static bool parse_number(const char *text, double *value)
 {
     char *end;
     errno = 0;
     *value = strtod(text, &end);
-    return strchr("-.0123456789", text[0]) != NULL && *end == '\0' && errno == 0 && isfinite(*value) &&
-           strpbrk(text, "xX") == NULL;
+    return text[0] != '\0' && text[strspn(text, "-+.0123456789eE")] == '\0' && text[0] != '+' &&
+           *end == '\0' && errno == 0;
 }
 
 static bool parse_integer(const char *text, int64_t *value)
@@ -51,7 +51,7 @@ static bool parse_integer(const char *text, int64_t *value)
     char *end;
     errno = 0;
     *value = strtoll(text, &end, 10);
-    return strchr("-0123456789", text[0]) != NULL && *end == '\0' && end != text && errno == 0;
+    return text[0] != '\0' && text[strspn(text, "-0123456789")] == '\0' && *end == '\0' && errno == 0;
 }
 
 static bool parse_flag(const char *text, bool *value)
