@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 typedef enum {
-    /* Done by the one writer, in the order of their coming. */
+    /* Done by the one writer, in the order of their coming; MongoDB takes a batch in this order. */
     REQUEST_PUT,
     REQUEST_ACKNOWLEDGE,
     REQUEST_CLAIM,
