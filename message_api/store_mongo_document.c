@@ -1,6 +1,7 @@
 #include "../common/alloc.h"
 #include "../common/text.h"
 #include "store_mongo.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,17 +72,23 @@ void mongo_list_add_id(mongo_list_t *list, const bson_t *document)
 
 /* --- writing --- */
 
-/* Names that MongoDB, or the reader of its JSON, takes for something else. */
-static bool has_odd_names(const cJSON *item)
+/* Can it be embedded? Not with names that MongoDB, or the reader of its JSON, takes for something else, nor with
+ * arrays in arrays and numbers that some servers refuse: then a whole batch would be refused for it. */
+static bool is_plain(const cJSON *item)
 {
     for (const cJSON *child = item->child; child != NULL; child = child->next) {
-        if (child->string != NULL &&
-            (child->string[0] == '$' || child->string[0] == '\0' || strchr(child->string, '.') != NULL))
-            return true;
-        if (has_odd_names(child))
-            return true;
+        const char *name = child->string;
+        if (name != NULL && (name[0] == '$' || name[0] == '\0' || strchr(name, '.') != NULL))
+            return false;
+        if (cJSON_IsArray(item) && cJSON_IsArray(child))
+            return false;
+        if (cJSON_IsNumber(child) &&
+            (!isfinite(child->valuedouble) || (child->valuedouble == 0 && signbit(child->valuedouble) != 0)))
+            return false;
+        if (!is_plain(child))
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* The embedded document is for the original's readers, and people; where it can't be, they get an empty one.
@@ -92,7 +99,7 @@ static void write_metadata(const message_t *message, bson_t *out)
     if (message->metadata_length > 2) {
         cJSON *parsed = json_parse(message->metadata, message->metadata_length);
         bson_error_t error;
-        if (parsed != NULL && !has_odd_names(parsed))
+        if (parsed != NULL && is_plain(parsed))
             embedded = bson_new_from_json((const uint8_t *)message->metadata,
                                           (ssize_t)message->metadata_length, &error);
         cJSON_Delete(parsed);

@@ -7,12 +7,11 @@
 /* --- failures --- */
 
 /* Said once when it begins and once when it is over, not with every batch. */
-static void note_failure(sqlite_store_t *store, err_t err, const char *reason)
+static void note_failure(sqlite_store_t *store, err_t err)
 {
     if (store->failing != err)
-        log_error(store->log, "store_failed", "error=%s reason=%s", err_code(err), reason);
+        log_error(store->log, "store_failed", "error=%s reason=%s", err_code(err), store->reason);
     store->failing = err;
-    snprintf(store->reason, sizeof store->reason, "%s", reason);
 }
 
 static void note_success(sqlite_store_t *store)
@@ -30,7 +29,8 @@ static err_t failed(sqlite_store_t *store, int code)
     int kind = code & 0xff;
     if (kind != SQLITE_FULL && kind != SQLITE_BUSY && kind != SQLITE_NOMEM)
         atomic_store(&store->suspect, true);
-    note_failure(store, err, sqlite3_errmsg(store->writer.db));
+    snprintf(store->reason, sizeof store->reason, "%s", sqlite3_errmsg(store->writer.db));
+    note_failure(store, err);
     return err;
 }
 
@@ -46,7 +46,7 @@ static err_t trust(sqlite_store_t *store)
     pthread_rwlock_unlock(&store->lock);
     if (err != ERR_OK) {
         err = ERR_STORE_UNAVAILABLE;
-        note_failure(store, err, "the database file cannot be opened");
+        note_failure(store, err);
     }
     return err;
 }
@@ -144,7 +144,8 @@ static void write_batch(sqlite_store_t *store, store_request_t **requests, size_
     }
     if (!has_room) {
         refuse(requests, count, REQUEST_PUT, ERR_DISK_FULL);
-        note_failure(store, ERR_DISK_FULL, "the disk is full");
+        snprintf(store->reason, sizeof store->reason, "the disk is full");
+        note_failure(store, ERR_DISK_FULL);
     } else if (err == ERR_OK) {
         note_success(store);
     }
@@ -284,6 +285,7 @@ static err_t sqlite_open(const store_config_t *config, const log_t *log, void **
         err = sqlite_file_open(store);
     }
     if (err != ERR_OK) {
+        log_error(log, "store_open_failed", "file=%s reason=%s", store->path, store->reason);
         sqlite_close(store);
         return err;
     }

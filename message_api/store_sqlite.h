@@ -68,10 +68,10 @@ typedef struct {
 
 /* --- store_sqlite_file.c --- */
 
-/* Makes the folder and the file when they are missing. */
-err_t sqlite_file_prepare(const sqlite_store_t *store);
+/* Makes the folder and the file when they are missing. The reason of an error is in store->reason. */
+err_t sqlite_file_prepare(sqlite_store_t *store);
 /* Opens the writer and the readers; checks or makes the schema; brings everything in the WAL to the disk.
- * On error everything is closed and the reason logged. */
+ * On error everything is closed and store->reason says why. */
 err_t sqlite_file_open(sqlite_store_t *store);
 void sqlite_file_close(sqlite_store_t *store);
 /* After a commit: keeps the WAL bounded. An SQLite code. */

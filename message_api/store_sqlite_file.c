@@ -2,6 +2,7 @@
 #include "store_sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,7 +96,7 @@ static err_t make_folders(const char *path)
 
 /* SQLite gives its other files the mode of the first. It is made here and not opened again: to close any
  * descriptor of it would drop the locks that SQLite holds. */
-err_t sqlite_file_prepare(const sqlite_store_t *store)
+err_t sqlite_file_prepare(sqlite_store_t *store)
 {
     struct stat status;
     if (make_folders(store->path) != ERR_OK)
@@ -109,7 +110,7 @@ err_t sqlite_file_prepare(const sqlite_store_t *store)
         goto failed;
     return ERR_OK;
 failed:
-    log_error(store->log, "store_file_failed", "file=%s error=%s", store->path, strerror(errno));
+    snprintf(store->reason, sizeof store->reason, "%s", strerror(errno));
     return ERR_IO;
 }
 
@@ -215,8 +216,8 @@ err_t sqlite_file_open(sqlite_store_t *store)
         sqlite3_wal_hook(store->writer.db, on_commit, store);
         return ERR_OK;
     }
-    log_error(store->log, "store_open_failed", "file=%s error=%s", store->path,
-              foreign ? "it is of a newer version or another program" : sqlite3_errmsg(failed->db));
+    snprintf(store->reason, sizeof store->reason, "%s",
+             foreign ? "the file is of a newer version or another program" : sqlite3_errmsg(failed->db));
     sqlite_file_close(store);
     return foreign ? ERR_INVALID_SETTING : sqlite_err(code);
 }
