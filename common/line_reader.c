@@ -62,8 +62,7 @@ static line_status_t need_more(line_reader_t *reader)
 {
     size_t waiting = reader->pending.length - reader->start;
     /* One byte more may be the CR of a line that just fits. */
-    if (waiting > reader->limit + 1 ||
-        (waiting == reader->limit + 1 && reader->pending.data[reader->pending.length - 1] != '\r'))
+    if (waiting > reader->limit + 1)
         reader->skipping = true;
     if (reader->skipping || waiting == 0) {
         reader->start = reader->scanned = 0;
