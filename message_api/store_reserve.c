@@ -6,10 +6,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-/* The WAL before its checkpoint (4 MiB), and the largest batch (8 MiB and the index pages): what the database
- * may have to grow by before the WAL can be used from its start again. */
-#define RESERVE_BYTES ((off_t)16 * 1024 * 1024)
-#define RETRY_NS      UINT64_C(1000000000)
+#define RETRY_NS UINT64_C(1000000000)
 
 static bool take(const char *path)
 {

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The WAL before its checkpoint (4 MiB), and the largest batch (8 MiB and the index pages): what the database
+ * may have to grow by before the WAL can be used from its start again. */
+enum { RESERVE_BYTES = 16 * 1024 * 1024 };
+
 typedef struct {
     char *path; /* owned */
     bool held;

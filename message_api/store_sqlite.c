@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PAGE_BYTES = 4096 }; /* SQLite's default */
+
 /* --- failures --- */
 
 /* Said once when it begins and once when it is over, not with every batch. */
@@ -60,6 +62,18 @@ static void make_room(sqlite_store_t *store)
     pthread_rwlock_unlock(&store->lock);
     if (code != SQLITE_OK)
         log_warning(store->log, "store_checkpoint_failed", "error=%s", sqlite3_errstr(code));
+}
+
+/* For new messages: the reserve is there, or the file itself has as much that acknowledged messages left free
+ * (the file never shrinks). */
+static bool has_room(sqlite_store_t *store)
+{
+    if (reserve_take(&store->reserve))
+        return true;
+    sqlite3_stmt *statement = store->writer.statements[SQL_FREE_PAGES];
+    int64_t pages = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return pages >= RESERVE_BYTES / PAGE_BYTES;
 }
 
 /* After a commit. To copy the WAL may need room too. */
@@ -135,14 +149,14 @@ static void refuse(store_request_t **requests, size_t count, request_kind_t kind
 
 static void write_batch(sqlite_store_t *store, store_request_t **requests, size_t count)
 {
-    bool has_room = reserve_take(&store->reserve);
-    err_t err = write_all(store, requests, count, has_room);
+    bool room = has_room(store);
+    err_t err = write_all(store, requests, count, room);
     if (err == ERR_DISK_FULL) {
-        has_room = false;
+        room = false;
         make_room(store);
         err = write_all(store, requests, count, false);
     }
-    if (!has_room) {
+    if (!room) {
         refuse(requests, count, REQUEST_PUT, ERR_DISK_FULL);
         snprintf(store->reason, sizeof store->reason, "the disk is full");
         note_failure(store, ERR_DISK_FULL);
@@ -156,7 +170,7 @@ static void write_batch(sqlite_store_t *store, store_request_t **requests, size_
 /* While writes fail, only a write that succeeds can tell that they do so no more. */
 static void check_health(sqlite_store_t *store, store_request_t *request)
 {
-    if (store->failing != ERR_OK && reserve_take(&store->reserve)) {
+    if (store->failing != ERR_OK && has_room(store)) {
         int code = connection_run(&store->writer, SQL_PROBE);
         if (code == SQLITE_OK)
             note_success(store);

@@ -28,6 +28,7 @@ typedef enum {
     SQL_PAGE,
     SQL_PURGE,
     SQL_PROBE,
+    SQL_FREE_PAGES,
     SQL_COUNT,
 } sql_t;
 

@@ -51,6 +51,7 @@ static const char *const SQL[SQL_COUNT] = {
                   " ORDER BY acknowledged_at LIMIT ?2)",
     /* Writes the version that it has: enough to see whether a write works. */
     [SQL_PROBE] = "PRAGMA user_version=1",
+    [SQL_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
 err_t sqlite_err(int code)
