@@ -1,0 +1,291 @@
+#include "mailbox.h"
+#include "../common/alloc.h"
+#include "limits.h"
+#include "recent.h"
+#include "receipts.h"
+#include "server.h"
+#include "session.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the object ---- */
+
+mailbox_t *mailbox_find(const server_t *server, const char *username)
+{
+    return hash_get(server->mailboxes, username);
+}
+
+mailbox_t *mailbox_get(server_t *server, const char *username)
+{
+    mailbox_t *mailbox = mailbox_find(server, username);
+    if (mailbox)
+        return mailbox;
+
+    mailbox = alloc_new(mailbox_t);
+    mailbox->server = server;
+    mailbox->username = alloc_string(username);
+    TAILQ_INIT(&mailbox->deliveries);
+    TAILQ_INIT(&mailbox->unclaimed);
+    hash_put(server->mailboxes, username, mailbox);
+    return mailbox;
+}
+
+const char *mailbox_username(const mailbox_t *mailbox)
+{
+    return mailbox->username;
+}
+
+int64_t mailbox_epoch(const mailbox_t *mailbox)
+{
+    return mailbox->epoch;
+}
+
+void mailbox_settle(mailbox_t *mailbox)
+{
+    if (mailbox->session || mailbox->count > 0 || mailbox->pins > 0)
+        return;
+    hash_remove(mailbox->server->mailboxes, mailbox->username);
+    free(mailbox->username);
+    free(mailbox);
+}
+
+void mailbox_free(mailbox_t *mailbox)
+{
+    delivery_t *delivery, *next;
+
+    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    {
+        delivery_free(delivery);
+    }
+    free(mailbox->username);
+    free(mailbox);
+}
+
+bool mailbox_is_live(const mailbox_t *mailbox, message_type_t type)
+{
+    return mailbox->session && mailbox->session->protocol->shows(type);
+}
+
+bool mailbox_is_full(const mailbox_t *mailbox)
+{
+    return mailbox->held > LIMIT_MAILBOX_HELD || mailbox->count > LIMIT_MAILBOX_TRACKED;
+}
+
+bool mailbox_is_draining(const mailbox_t *mailbox)
+{
+    return mailbox->state == MAILBOX_CLAIMING || mailbox->state == MAILBOX_READING ||
+           mailbox->state == MAILBOX_PACED;
+}
+
+/* ---- the deliveries ---- */
+
+/* Bytes count from the acceptance until they are on disk or need not be any more. */
+static bool is_counted(put_state_t put)
+{
+    return put == PUT_NONE || put == PUT_QUEUED;
+}
+
+void mailbox_track(mailbox_t *mailbox, delivery_t *delivery)
+{
+    char key[DELIVERY_KEY_SIZE];
+
+    delivery_key(delivery->message.sender, delivery->message.id, key);
+    hash_put(mailbox->server->tracked, key, delivery);
+    TAILQ_INSERT_TAIL(&mailbox->deliveries, delivery, in_mailbox);
+    delivery->mailbox = mailbox;
+    mailbox->count++;
+    if (is_counted(delivery->put)) {
+        mailbox->held += delivery_bytes(delivery);
+        server_count_unstored(mailbox->server, delivery_bytes(delivery), 0);
+    }
+}
+
+void mailbox_set_put(delivery_t *delivery, put_state_t put)
+{
+    mailbox_t *mailbox = delivery->mailbox;
+
+    if (is_counted(delivery->put) && !is_counted(put)) {
+        mailbox->held -= delivery_bytes(delivery);
+        server_count_unstored(mailbox->server, 0, delivery_bytes(delivery));
+    }
+    delivery->put = put;
+    if (put != PUT_QUEUED)
+        receipts_answered(mailbox->server, delivery);
+}
+
+/* It is in no queue any more, and if it was handed to the session, that has said got. */
+void mailbox_forget(delivery_t *delivery)
+{
+    mailbox_t *mailbox = delivery->mailbox;
+    char key[DELIVERY_KEY_SIZE];
+
+    mailbox_set_put(delivery, PUT_STORED); /* counts no more */
+    delivery_key(delivery->message.sender, delivery->message.id, key);
+    hash_remove(mailbox->server->tracked, key);
+    TAILQ_REMOVE(&mailbox->deliveries, delivery, in_mailbox);
+    mailbox->count--;
+    delivery_free(delivery);
+    mailbox_settle(mailbox);
+}
+
+void mailbox_hand(delivery_t *delivery, const message_t *message, bool stored)
+{
+    session_t *session = delivery->mailbox->session;
+
+    delivery->handed = true;
+    session->protocol->deliver(session, delivery, message, stored);
+    if (delivery->put == PUT_STORED)
+        delivery_drop_body(delivery);
+}
+
+/* Is it waiting for nothing but its turn? */
+static bool may_be_handed(const delivery_t *delivery)
+{
+    if (delivery->handed || delivery->got || !delivery_has_body(delivery))
+        return false;
+    if (delivery->verdict_first && delivery->put != PUT_STORED)
+        return false;
+    return delivery->put != PUT_REFUSED && mailbox_is_live(delivery->mailbox, delivery->message.type);
+}
+
+void mailbox_hand_waiting(mailbox_t *mailbox)
+{
+    delivery_t *delivery;
+
+    mailbox->queued = 0;
+    TAILQ_FOREACH(delivery, &mailbox->deliveries, in_mailbox)
+    {
+        if (may_be_handed(delivery))
+            mailbox_hand(delivery, &delivery->message, !delivery->live);
+    }
+}
+
+void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put)
+{
+    delivery->put = put ? PUT_QUEUED : PUT_NONE;
+    mailbox_track(mailbox, delivery);
+    if (put)
+        store_client_put(mailbox->server->store, delivery);
+    if ((mailbox->state == MAILBOX_LIVE || mailbox->state == MAILBOX_AWAY) && may_be_handed(delivery))
+        mailbox_hand(delivery, &delivery->message, false);
+}
+
+/* ---- got ---- */
+
+void mailbox_acknowledge(delivery_t *delivery)
+{
+    mailbox_t *mailbox = delivery->mailbox;
+
+    if (mailbox->epoch != 0) {
+        store_client_acknowledge(mailbox->server->store, delivery);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&mailbox->unclaimed, delivery, in_queue);
+    mailbox_claim(mailbox);
+}
+
+/* Received, though it is not on disk and need not be any more. */
+void mailbox_finish_received(delivery_t *delivery)
+{
+    receipts_delivered(delivery->mailbox->server, delivery);
+    receipts_remember(delivery->mailbox->server, delivery, RECEIPT_DELIVERED);
+    mailbox_forget(delivery);
+}
+
+void mailbox_got(delivery_t *delivery)
+{
+    server_t *server = delivery->mailbox->server;
+    mailbox_t *mailbox = delivery->mailbox;
+
+    delivery->got = true;
+    mailbox->pins++;
+    if (delivery->put == PUT_STORED) {
+        receipts_delivered(server, delivery);
+        mailbox_acknowledge(delivery);
+    } else if (delivery->put != PUT_QUEUED) {
+        mailbox_finish_received(delivery);
+    } else if (store_client_state(server->store) != ERR_OK &&
+               store_client_take_back(server->store, delivery)) {
+        mailbox_finish_received(delivery);
+    } /* else its put is answered first */
+    mailbox->pins--;
+    if (mailbox->state == MAILBOX_PACED)
+        mailbox_on_drain(mailbox);
+    mailbox_settle(mailbox);
+}
+
+/* ---- the session ---- */
+
+void mailbox_open(mailbox_t *mailbox, session_t *session)
+{
+    mailbox->session = session;
+    mailbox->generation++;
+    mailbox->last_seq = 0;
+    if (store_client_state(mailbox->server->store) == ERR_OK) {
+        mailbox_drain(mailbox);
+        return;
+    }
+    mailbox->state = MAILBOX_AWAY;
+    mailbox_hand_waiting(mailbox);
+}
+
+/* What was handed over but not received: on disk it waits there, else it goes there. */
+static void leave(delivery_t *delivery)
+{
+    server_t *server = delivery->mailbox->server;
+
+    delivery->handed = delivery->written = false;
+    if (delivery->got)
+        return;
+    switch (delivery->put) {
+    case PUT_NONE:
+        mailbox_set_put(delivery, PUT_QUEUED);
+        store_client_put(server->store, delivery);
+        break;
+    case PUT_QUEUED:
+        break;
+    case PUT_STORED:
+        mailbox_forget(delivery);
+        break;
+    case PUT_REFUSED:
+        receipts_rejected(server, delivery, delivery->refusal);
+        mailbox_forget(delivery);
+        break;
+    }
+}
+
+static void leave_all(mailbox_t *mailbox)
+{
+    delivery_t *delivery, *next;
+
+    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    {
+        leave(delivery);
+    }
+}
+
+void mailbox_close(mailbox_t *mailbox)
+{
+    mailbox->session = NULL;
+    mailbox->state = MAILBOX_OFFLINE;
+    mailbox->generation++;
+    mailbox->check = mailbox->again = false;
+    mailbox->queued = 0;
+    mailbox->pins++;
+    leave_all(mailbox);
+    mailbox->pins--;
+    mailbox_settle(mailbox);
+}
+
+void mailbox_spill(mailbox_t *mailbox)
+{
+    delivery_t *delivery;
+
+    TAILQ_FOREACH(delivery, &mailbox->deliveries, in_mailbox)
+    {
+        if (delivery->put != PUT_NONE)
+            continue;
+        mailbox_set_put(delivery, PUT_QUEUED);
+        store_client_put(mailbox->server->store, delivery);
+    }
+}

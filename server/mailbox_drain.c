@@ -1,0 +1,190 @@
+/* Reading what waits in the store: claim, page by page, then live. */
+#include "limits.h"
+#include "mailbox.h"
+#include "server.h"
+#include "session.h"
+
+void mailbox_claim(mailbox_t *mailbox)
+{
+    if (mailbox->claiming || store_client_state(mailbox->server->store) != ERR_OK)
+        return;
+    mailbox->claiming = true;
+    mailbox->pins++;
+    store_client_claim(mailbox->server->store, mailbox);
+}
+
+static void read_page(mailbox_t *mailbox)
+{
+    if (mailbox->epoch == 0) {
+        mailbox->state = MAILBOX_CLAIMING;
+        mailbox_claim(mailbox);
+        return;
+    }
+    mailbox->state = MAILBOX_READING;
+    mailbox->again = false;
+    mailbox->pins++;
+    store_client_read(mailbox->server->store, mailbox, mailbox->generation, mailbox->last_seq);
+}
+
+void mailbox_drain(mailbox_t *mailbox)
+{
+    mailbox->drained = 0;
+    read_page(mailbox);
+}
+
+/* Live messages that were left to the store must come from it before what waits in memory. What is not found
+ * there either, somebody else has read. */
+static bool seek_missing(mailbox_t *mailbox)
+{
+    delivery_t *delivery, *next;
+    bool missing = false;
+
+    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    {
+        if (delivery->handed || delivery->got || delivery_has_body(delivery))
+            continue;
+        if (delivery->sought)
+            mailbox_forget(delivery);
+        else
+            missing = delivery->sought = true;
+    }
+    return missing;
+}
+
+static void end_check(mailbox_t *mailbox, err_t err)
+{
+    if (!mailbox->check)
+        return;
+    mailbox->check = false;
+    mailbox->session->protocol->on_checked(mailbox->session, mailbox->drained, err);
+}
+
+static void finish(mailbox_t *mailbox)
+{
+    mailbox->state = MAILBOX_LIVE;
+    mailbox_hand_waiting(mailbox);
+    end_check(mailbox, ERR_OK);
+}
+
+static void read_on(mailbox_t *mailbox)
+{
+    if (output_queue_bytes(mailbox->session->output) > LIMIT_PAGE_AHEAD ||
+        mailbox->count > LIMIT_MAILBOX_TRACKED)
+        mailbox->state = MAILBOX_PACED;
+    else
+        read_page(mailbox);
+}
+
+void mailbox_on_drain(mailbox_t *mailbox)
+{
+    if (mailbox->state == MAILBOX_PACED)
+        read_on(mailbox);
+}
+
+void mailbox_check(mailbox_t *mailbox)
+{
+    err_t state = store_client_state(mailbox->server->store);
+
+    if (state != ERR_OK) {
+        mailbox->session->protocol->on_checked(mailbox->session, 0, state);
+        return;
+    }
+    mailbox->check = true;
+    if (mailbox_is_draining(mailbox))
+        mailbox->again = true;
+    else
+        mailbox_drain(mailbox);
+}
+
+/* ---- the store's answers ---- */
+
+static void take_entry(mailbox_t *mailbox, store_entry_t *entry)
+{
+    char key[DELIVERY_KEY_SIZE];
+
+    delivery_key(entry->message.sender, entry->message.id, key);
+    delivery_t *delivery = hash_get(mailbox->server->tracked, key);
+    if (delivery && (delivery->handed || delivery->got || delivery->mailbox != mailbox))
+        return;
+    if (delivery) {
+        mailbox_hand(delivery, &entry->message, true);
+    } else {
+        delivery = delivery_new(&entry->message);
+        delivery->put = PUT_STORED;
+        mailbox_track(mailbox, delivery);
+        mailbox_hand(delivery, &delivery->message, true);
+    }
+    mailbox->drained++;
+}
+
+static void take_page(mailbox_t *mailbox, store_page_t *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        take_entry(mailbox, &page->entries[i]);
+    if (page->last_seq > mailbox->last_seq)
+        mailbox->last_seq = page->last_seq;
+    if ((page->more && page->last_seq > 0) || mailbox->again || seek_missing(mailbox))
+        read_on(mailbox);
+    else
+        finish(mailbox);
+}
+
+void mailbox_on_page(void *context, mailbox_t *mailbox, unsigned generation, err_t err, store_page_t *page)
+{
+    (void)context;
+    mailbox->pins--;
+    if (mailbox->session && generation == mailbox->generation) {
+        if (err == ERR_OK) {
+            take_page(mailbox, page);
+        } else if (err == ERR_STALE_EPOCH) {
+            mailbox->epoch = 0;
+            read_page(mailbox);
+        }
+    }
+    mailbox_settle(mailbox);
+}
+
+static void flush_unclaimed(mailbox_t *mailbox)
+{
+    delivery_t *delivery;
+
+    while ((delivery = TAILQ_FIRST(&mailbox->unclaimed)) != NULL) {
+        TAILQ_REMOVE(&mailbox->unclaimed, delivery, in_queue);
+        store_client_acknowledge(mailbox->server->store, delivery);
+    }
+}
+
+void mailbox_on_claimed(void *context, mailbox_t *mailbox, err_t err, int64_t epoch)
+{
+    (void)context;
+    mailbox->pins--;
+    mailbox->claiming = false;
+    if (err == ERR_OK) {
+        mailbox->epoch = epoch;
+        flush_unclaimed(mailbox);
+        /* LIVE: another server was the owner meanwhile, and may have left something. */
+        if (mailbox->state == MAILBOX_CLAIMING)
+            read_page(mailbox);
+        else if (mailbox->state == MAILBOX_LIVE)
+            mailbox_drain(mailbox);
+    }
+    mailbox_settle(mailbox);
+}
+
+void mailbox_store_is_away(mailbox_t *mailbox, err_t why)
+{
+    if (!mailbox_is_draining(mailbox))
+        return;
+    mailbox->state = MAILBOX_AWAY;
+    mailbox->generation++;
+    mailbox_hand_waiting(mailbox);
+    end_check(mailbox, why);
+}
+
+void mailbox_store_is_back(mailbox_t *mailbox)
+{
+    if (mailbox->state == MAILBOX_AWAY)
+        mailbox_drain(mailbox);
+    else if (!TAILQ_EMPTY(&mailbox->unclaimed))
+        mailbox_claim(mailbox);
+}

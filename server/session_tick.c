@@ -1,0 +1,141 @@
+/* What a session waits for: its login, silence, tokens, its peer's TCP, the end. See watch.h. */
+#include "limits.h"
+#include "server.h"
+#include "session.h"
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+static size_t not_acknowledged(const session_t *session)
+{
+    int bytes = 0;
+    uv_os_fd_t descriptor;
+
+    if (uv_fileno((const uv_handle_t *)&session->tcp, &descriptor) != 0 ||
+        ioctl(descriptor, SIOCOUTQ, &bytes) != 0)
+        return SIZE_MAX;
+    return output_queue_bytes(session->output) + (size_t)bytes;
+}
+
+void session_expect_read(session_t *session, delivery_t *delivery)
+{
+    delivery->offset = session->sent;
+    delivery->written = true;
+    STAILQ_INSERT_TAIL(&session->written, delivery, in_written);
+    watch_add(session->server->watch, session);
+}
+
+void session_poll_written(session_t *session)
+{
+    delivery_t *delivery;
+
+    if (STAILQ_EMPTY(&session->written))
+        return;
+    size_t open = not_acknowledged(session);
+    uint64_t read = open <= session->sent ? session->sent - open : 0;
+    while ((delivery = STAILQ_FIRST(&session->written)) != NULL && delivery->offset <= read) {
+        STAILQ_REMOVE_HEAD(&session->written, in_written);
+        delivery->written = false;
+        mailbox_got(delivery);
+    }
+}
+
+void session_note_waiting(session_t *session)
+{
+    session->waiting++;
+    watch_add(session->server->watch, session);
+}
+
+/* True while one is due. */
+static bool give_hint(session_t *session, uint64_t now)
+{
+    if (session->waiting == 0)
+        return false;
+    if (session->hint_at != 0 && now - session->hint_at < LIMIT_HINT)
+        return true;
+    session->hint_at = now;
+    buffer_appendf(session_begin(session), "%u new stored message%s. Type !check.\n", session->waiting,
+                   session->waiting == 1 ? "" : "s");
+    session_flush(session);
+    session->waiting = 0;
+    return false;
+}
+
+/* A client that writes no newlines has ended its line by saying nothing for a while. A JSON frame is whole. */
+static bool await_silence(session_t *session, uint64_t now)
+{
+    size_t pending = line_reader_pending(&session->reader);
+
+    if (pending == 0 || session->whole_lines || session->protocol == &json_protocol || session_is_blocked(session))
+        return false;
+    bool frame = session->protocol == &login_protocol && session->reader.pending.length > 0 &&
+                 session->reader.pending.data[session->reader.start] == '{';
+    if (frame)
+        return false;
+    if (now - session->heard < LIMIT_SILENCE)
+        return true;
+    session_finish_line(session);
+    return false;
+}
+
+static bool resume(session_t *session, uint64_t now)
+{
+    if (!session->throttled && !session->held_back)
+        return false;
+    if (session->throttled && bucket_has(&session->bucket, session->server->config->rate_limit, now))
+        session->throttled = false;
+    if (!session->server->unstored_full)
+        session->held_back = false;
+    if (session->throttled || session->held_back)
+        return true;
+    session_take_lines(session);
+    return session->throttled || session->held_back;
+}
+
+static bool tick_open(session_t *session, uint64_t now)
+{
+    if (!session->mailbox && now - session->since >= LIMIT_LOGIN) {
+        session_end(session, ERR_TIMEOUT);
+        return true;
+    }
+    bool again = !session->mailbox;
+    again |= resume(session, now);
+    if (session->state == SESSION_OPEN)
+        again |= await_silence(session, now);
+    if (session->state != SESSION_OPEN)
+        return true; /* closing is watched too */
+    session_poll_written(session);
+    again |= !STAILQ_EMPTY(&session->written);
+    again |= give_hint(session, now);
+    return again || (line_reader_pending(&session->reader) > 0 && !session->whole_lines &&
+                     session->protocol == &text_protocol);
+}
+
+/* Gone when it has had its answers and its TCP has acknowledged them, or when it takes too long. */
+static bool tick_leaving(session_t *session, uint64_t now)
+{
+    session_poll_written(session);
+    bool waits = session->unanswered > 0 || mailbox_is_draining(session->mailbox) ||
+                 not_acknowledged(session) > 0;
+    if (waits && now - session->since < LIMIT_LEAVING)
+        return true;
+    session_end(session, ERR_CLOSED);
+    return false;
+}
+
+bool session_on_tick(session_t *session, uint64_t now_ms)
+{
+    switch (session->state) {
+    case SESSION_OPEN:
+        return tick_open(session, now_ms);
+    case SESSION_LEAVING:
+        return tick_leaving(session, now_ms);
+    case SESSION_CLOSING:
+        if (now_ms - session->since < LIMIT_CLOSING)
+            return true;
+        session_close_now(session);
+        return false;
+    case SESSION_CLOSED:
+        break;
+    }
+    return false;
+}

@@ -1,0 +1,24 @@
+/* Who is online: sessions by the case-folded name, in the order of their logins. */
+#ifndef P2P_SERVER_USERS_H
+#define P2P_SERVER_USERS_H
+#include "../common/hash.h"
+#include <sys/queue.h>
+
+typedef struct session session_t;
+typedef struct users users_t;
+
+users_t *users_new(void);
+void users_free(users_t *users);
+/* False when a session with an equal name is online. The name (normalised) must live as long as it is here. */
+bool users_add(users_t *users, session_t *session, const char *username);
+void users_remove(users_t *users, session_t *session, const char *username);
+/* The session of exactly this (normalised) name, or NULL. */
+session_t *users_find(const users_t *users, const char *username);
+size_t users_count(const users_t *users);
+/* At most `limit` names, the last one being `self` (may be NULL) if it is online; returns how many. */
+size_t users_names(const users_t *users, const char *self, const char **names, size_t limit);
+/* The first one, and the one that logged in behind `session`; NULL at the end. */
+session_t *users_first(const users_t *users);
+session_t *users_next(const session_t *session);
+
+#endif
