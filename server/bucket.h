@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t at;   /* milliseconds of the last filling */
-    float tokens;  /* below 0: the last one was taken in advance */
+    uint64_t at;  /* milliseconds of the last filling */
+    float tokens; /* below 0: the last one was taken in advance */
 } bucket_t;
 
 /* rate 0 = no limit. The burst is twice the rate. */

@@ -17,7 +17,7 @@ typedef enum {
 
 typedef struct delivery {
     TAILQ_ENTRY(delivery) in_mailbox;
-    TAILQ_ENTRY(delivery) in_queue; /* of the store client: puts, later acknowledgements */
+    TAILQ_ENTRY(delivery) in_queue;    /* of the store client: puts, later acknowledgements */
     STAILQ_ENTRY(delivery) in_written; /* of a text session: bytes not yet acknowledged by TCP */
     mailbox_t *mailbox;
     message_t message; /* its text is freed when nobody needs it any more */

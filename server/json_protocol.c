@@ -94,11 +94,11 @@ static const struct {
     [FRAME_COMMAND] = {take_command, false},
     [FRAME_PARTIAL] = {take_partial, false},
 };
-enum { FRAMES = sizeof frames / sizeof frames[0] };
+static const size_t frame_count = sizeof frames / sizeof frames[0];
 
 static err_t take(session_t *session, frame_t *frame)
 {
-    if (frame->type >= FRAMES || !frames[frame->type].take) {
+    if ((size_t)frame->type >= frame_count || !frames[frame->type].take) {
         session_charge(session);
         return ERR_INVALID_FRAME;
     }

@@ -126,8 +126,8 @@ static void on_text_line(session_t *session, const char *line, size_t length)
 /* A browser that was led here must not speak through a web page's request. */
 static bool is_http(const char *line)
 {
-    static const char *const beginnings[] = {"GET ",     "POST ",  "HEAD ",  "PUT ",     "DELETE ",
-                                             "OPTIONS ", "PATCH ", "TRACE ", "CONNECT ", "PRI ", "Host:"};
+    static const char *const beginnings[] = {"GET ",   "POST ",  "HEAD ",    "PUT ", "DELETE ", "OPTIONS ",
+                                             "PATCH ", "TRACE ", "CONNECT ", "PRI ", "Host:"};
 
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
         if (strncasecmp(line, beginnings[i], strlen(beginnings[i])) == 0)

@@ -1,8 +1,8 @@
 #include "mailbox.h"
 #include "../common/alloc.h"
 #include "limits.h"
-#include "recent.h"
 #include "receipts.h"
+#include "recent.h"
 #include "server.h"
 #include "session.h"
 #include <stdlib.h>
@@ -53,7 +53,7 @@ void mailbox_free(mailbox_t *mailbox)
 {
     delivery_t *delivery, *next;
 
-    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    DELIVERY_EACH(delivery, next, &mailbox->deliveries, in_mailbox)
     {
         delivery_free(delivery);
     }
@@ -258,7 +258,7 @@ static void leave_all(mailbox_t *mailbox)
 {
     delivery_t *delivery, *next;
 
-    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    DELIVERY_EACH(delivery, next, &mailbox->deliveries, in_mailbox)
     {
         leave(delivery);
     }

@@ -24,7 +24,7 @@ typedef enum {
 struct mailbox {
     server_t *server;
     char *username;
-    session_t *session; /* NULL = offline */
+    session_t *session;              /* NULL = offline */
     struct delivery_list deliveries; /* in the order of their acceptance */
     struct delivery_list unclaimed;  /* acknowledgements that wait for an epoch (in_queue) */
     int64_t epoch;                   /* 0 = none */

@@ -1,6 +1,6 @@
 /* Reading what waits in the store: claim, page by page, then live. */
+#include "mailbox_drain.h"
 #include "limits.h"
-#include "mailbox.h"
 #include "server.h"
 #include "session.h"
 
@@ -39,7 +39,7 @@ static bool seek_missing(mailbox_t *mailbox)
     delivery_t *delivery, *next;
     bool missing = false;
 
-    DELIVERY_EACH (delivery, next, &mailbox->deliveries, in_mailbox)
+    DELIVERY_EACH(delivery, next, &mailbox->deliveries, in_mailbox)
     {
         if (delivery->handed || delivery->got || delivery_has_body(delivery))
             continue;

@@ -1,6 +1,5 @@
 /* What the store says of the messages that were put, and what is done while it says nothing. */
 #include "limits.h"
-#include "mailbox.h"
 #include "mailbox_drain.h"
 #include "receipts.h"
 #include "server.h"
@@ -124,7 +123,7 @@ static void on_away(void *context, err_t why)
 
     while (hash_next(server->mailboxes, &position, &username, &mailbox))
         mailbox_store_is_away(mailbox, why);
-    DELIVERY_EACH (delivery, next, store_client_puts(server->store), in_queue)
+    DELIVERY_EACH(delivery, next, store_client_puts(server->store), in_queue)
     {
         decide(server, delivery, why);
     }

@@ -250,8 +250,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 /* Reads, or does not while something blocks it. */
 static void read_on(session_t *session)
 {
-    bool wanted = session->state == SESSION_CLOSING ||
-                  (session->state == SESSION_OPEN && !session_is_blocked(session));
+    bool wanted =
+        session->state == SESSION_CLOSING || (session->state == SESSION_OPEN && !session_is_blocked(session));
 
     if (wanted && !session->reading)
         uv_read_start((uv_stream_t *)&session->tcp, on_allocate, on_read);

@@ -46,7 +46,7 @@ struct session {
     bool held_back;     /* waits until less is on its way to the disk */
     bool reading;
     bool heard_all; /* the peer's end of stream */
-    bool shut; /* nothing more is sent */
+    bool shut;      /* nothing more is sent */
 };
 
 TAILQ_HEAD(session_list, session);

@@ -65,7 +65,8 @@ static bool await_silence(session_t *session, uint64_t now)
 {
     size_t pending = line_reader_pending(&session->reader);
 
-    if (pending == 0 || session->whole_lines || session->protocol == &json_protocol || session_is_blocked(session))
+    if (pending == 0 || session->whole_lines || session->protocol == &json_protocol ||
+        session_is_blocked(session))
         return false;
     bool frame = session->protocol == &login_protocol && session->reader.pending.length > 0 &&
                  session->reader.pending.data[session->reader.start] == '{';
@@ -114,8 +115,8 @@ static bool tick_open(session_t *session, uint64_t now)
 static bool tick_leaving(session_t *session, uint64_t now)
 {
     session_poll_written(session);
-    bool waits = session->unanswered > 0 || mailbox_is_draining(session->mailbox) ||
-                 not_acknowledged(session) > 0;
+    bool waits =
+        session->unanswered > 0 || mailbox_is_draining(session->mailbox) || not_acknowledged(session) > 0;
     if (waits && now - session->since < LIMIT_LEAVING)
         return true;
     session_end(session, ERR_CLOSED);

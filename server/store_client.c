@@ -42,7 +42,7 @@ struct store_client {
 
     struct delivery_list puts;
     delivery_t *put_batch[PUT_MAX];
-    size_t put_count; /* under way */
+    size_t put_count;  /* under way */
     size_t one_by_one; /* of the next ones: their batch did not fit, one of them is to blame */
 
     struct delivery_list acknowledgements;

@@ -16,7 +16,8 @@ typedef struct {
 } store_entry_t;
 
 typedef struct {
-    store_entry_t *entries; /* what a receiver wants to keep of a message it takes over: text = metadata = NULL */
+    store_entry_t
+        *entries; /* what a receiver wants to keep of a message it takes over: text = metadata = NULL */
     size_t count;
     int64_t last_seq; /* of the page, also when its last entry could not be read; 0 when it is empty */
     bool more;

@@ -1,0 +1,186 @@
+#include "server/store_codec.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TIME "2026-11-22T17:01:39.123456+00:00"
+
+static delivery_t *make_delivery(const char *id, const char *text)
+{
+    message_t message;
+
+    message_make(&message, "alice", "bob", text, strlen(text), MESSAGE_CHAT);
+    strcpy(message.id, id);
+    strcpy(message.timestamp, TIME);
+    return delivery_new(&message);
+}
+
+static void test_put(void **state)
+{
+    delivery_t *batch[] = {make_delivery("1", "a \"quote\""), make_delivery("2", "b")};
+    buffer_t out;
+
+    (void)state;
+    buffer_init(&out, 0);
+    assert_int_equal(store_write_put(&out, batch, 2), ERR_OK);
+    cJSON *json = json_parse(out.data, out.length);
+    const cJSON *messages = cJSON_GetObjectItemCaseSensitive(json, "messages");
+    assert_int_equal(cJSON_GetArraySize(messages), 2);
+    assert_string_equal(json_string(cJSON_GetArrayItem(messages, 0), "message"), "a \"quote\"");
+    assert_string_equal(json_string(cJSON_GetArrayItem(messages, 1), "id"), "2");
+    cJSON_Delete(json);
+    buffer_free(&out);
+    delivery_free(batch[0]);
+    delivery_free(batch[1]);
+}
+
+static bool read_put(const char *body, store_put_result_t *results, size_t count)
+{
+    return store_read_put(body, strlen(body), results, count);
+}
+
+static void test_put_results(void **state)
+{
+    store_put_result_t results[3];
+
+    (void)state;
+    assert_true(read_put("{\"results\":[{\"status\":\"stored\"},{\"status\":\"duplicate\"},"
+                         "{\"status\":\"rejected\",\"code\":\"mailbox_full\"}]}",
+                         results, 3));
+    assert_int_equal(results[0].status, STORE_PUT_STORED);
+    assert_int_equal(results[1].status, STORE_PUT_DUPLICATE);
+    assert_int_equal(results[2].status, STORE_PUT_REFUSED);
+    assert_int_equal(results[2].refusal, ERR_MAILBOX_FULL);
+    /* Anything less than an answer for each counts as no answer. */
+    assert_false(read_put("{\"results\":[{\"status\":\"stored\"}]}", results, 2));
+    assert_false(read_put("{\"results\":[{\"status\":\"perhaps\"}]}", results, 1));
+    assert_false(read_put("{\"results\":7}", results, 1));
+    assert_false(read_put("<html>", results, 1));
+    assert_false(read_put("", results, 1));
+}
+
+static void test_claim(void **state)
+{
+    buffer_t out;
+    int64_t epoch = 0;
+
+    (void)state;
+    buffer_init(&out, 0);
+    assert_int_equal(store_write_claim(&out, "Zo\xc3\xab"), ERR_OK);
+    assert_string_equal(buffer_text(&out), "{\"username\":\"Zo\xc3\xab\"}");
+    buffer_free(&out);
+    assert_true(store_read_claim("{\"epoch\":12}", 12, &epoch));
+    assert_int_equal(epoch, 12);
+    assert_false(store_read_claim("{\"epoch\":0}", 11, &epoch));
+    assert_false(store_read_claim("{}", 2, &epoch));
+    assert_false(store_read_claim("", 0, &epoch));
+}
+
+static void expect_path(const char *username, const char *expected)
+{
+    buffer_t out;
+
+    buffer_init(&out, 0);
+    assert_int_equal(store_write_page_path(&out, username, 3, 9, 64), ERR_OK);
+    assert_string_equal(buffer_text(&out), expected);
+    buffer_free(&out);
+}
+
+static void test_page_path(void **state)
+{
+    (void)state;
+    expect_path("bob", "/v1/mailboxes/bob?epoch=3&after=9&limit=64");
+    expect_path("Zo\xc3\xab", "/v1/mailboxes/Zo%C3%AB?epoch=3&after=9&limit=64");
+    expect_path("..", "/v1/mailboxes/%2E%2E?epoch=3&after=9&limit=64");
+}
+
+#define ENTRY(id, seq)                                                                                       \
+    "{\"id\":\"" id "\",\"sender\":\"alice\",\"destination\":\"bob\",\"timestamp\":\"" TIME                  \
+    "\",\"type\":\"chat\",\"metadata\":{},\"message\":\"m\",\"seq\":" seq "}"
+
+static void test_page(void **state)
+{
+    static const char body[] =
+        "{\"messages\":[" ENTRY("1", "5") "," ENTRY("bad id", "6") "," ENTRY("2", "8") "],\"more\":true}";
+    store_page_t page;
+
+    (void)state;
+    assert_true(store_read_page(body, strlen(body), &page));
+    assert_int_equal(page.count, 2);
+    assert_int_equal(page.entries[0].seq, 5);
+    assert_string_equal(page.entries[1].message.id, "2");
+    assert_int_equal(page.last_seq, 8);
+    assert_true(page.more);
+    store_page_free(&page);
+
+    /* What cannot be read does not hold up what is behind it. */
+    static const char broken[] = "{\"messages\":[" ENTRY("bad id", "6") "],\"more\":false}";
+    assert_true(store_read_page(broken, strlen(broken), &page));
+    assert_int_equal(page.count, 0);
+    assert_int_equal(page.last_seq, 6);
+    store_page_free(&page);
+    assert_false(store_read_page("{}", 2, &page));
+    assert_false(store_read_page("", 0, &page));
+}
+
+static void test_acknowledgements(void **state)
+{
+    delivery_t *first = make_delivery("1", "a"), *second = make_delivery("2", "b");
+    buffer_t keys, out;
+    bool stale[2];
+
+    (void)state;
+    buffer_init(&keys, 0);
+    buffer_init(&out, 0);
+    assert_int_equal(store_write_key(&keys, &first->message), ERR_OK);
+    assert_int_equal(store_write_key(&keys, &second->message), ERR_OK);
+    assert_int_equal(buffer_append_text(&out, "["), ERR_OK);
+    assert_int_equal(store_write_acknowledgement(&out, "bob", 7, buffer_text(&keys)), ERR_OK);
+    assert_int_equal(store_write_acknowledgement(&out, "eve", 8, ""), ERR_OK);
+    assert_string_equal(
+        buffer_text(&out),
+        "[{\"username\":\"bob\",\"epoch\":7,\"keys\":[{\"sender\":\"alice\",\"id\":\"1\"},"
+        "{\"sender\":\"alice\",\"id\":\"2\"}]},{\"username\":\"eve\",\"epoch\":8,\"keys\":[]}");
+    static const char answer[] = "{\"results\":[{\"status\":\"ok\"},{\"status\":\"stale_epoch\"}]}";
+    assert_true(store_read_acknowledged(answer, strlen(answer), stale, 2));
+    assert_false(stale[0]);
+    assert_true(stale[1]);
+    assert_false(store_read_acknowledged("{\"results\":[]}", 14, stale, 2));
+    assert_int_equal(store_read_error("{\"code\":\"disk_full\"}", 20), ERR_DISK_FULL);
+    assert_int_equal(store_read_error("oops", 4), ERR_IO);
+    buffer_free(&keys);
+    buffer_free(&out);
+    delivery_free(first);
+    delivery_free(second);
+}
+
+static void test_key_of_longest_names(void **state)
+{
+    char sender[USERNAME_SIZE], id[ID_SIZE], key[DELIVERY_KEY_SIZE];
+
+    (void)state;
+    memset(sender, 'a', sizeof sender - 1);
+    memset(id, 'b', sizeof id - 1);
+    sender[sizeof sender - 1] = id[sizeof id - 1] = '\0';
+    delivery_key(sender, id, key);
+    assert_int_equal(strlen(key), sizeof key - 1);
+    assert_int_equal(key[sizeof sender - 1], '\n');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_put),
+        cmocka_unit_test(test_put_results),
+        cmocka_unit_test(test_claim),
+        cmocka_unit_test(test_page_path),
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_acknowledgements),
+        cmocka_unit_test(test_key_of_longest_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
