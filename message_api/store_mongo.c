@@ -17,13 +17,13 @@ err_t mongo_err(const mongo_session_t *session)
 static void note(mongo_session_t *session, err_t err)
 {
     mongo_store_t *store = session->store;
+    if (err != ERR_OK)
+        snprintf(store->reason, sizeof store->reason, "%s", session->error.message);
     if (err != ERR_OK && store->failing != err)
-        log_error(store->log, "store_failed", "error=%s reason=%s", err_code(err), session->error.message);
+        log_error(store->log, "store_failed", "error=%s reason=%s", err_code(err), store->reason);
     else if (err == ERR_OK && store->failing != ERR_OK)
         log_info(store->log, "store_recovered", "after=%s", err_code(store->failing));
     store->failing = err;
-    if (err != ERR_OK)
-        snprintf(store->reason, sizeof store->reason, "%s", session->error.message);
 }
 
 /* --- sessions --- */
@@ -107,6 +107,58 @@ static err_t read_all(mongo_session_t *session, store_request_t **requests, size
     return err;
 }
 
+typedef err_t (*phase_t)(mongo_session_t *, store_request_t **, size_t);
+
+static const phase_t PHASES[] = {
+    [REQUEST_PUT] = mongo_put,
+    [REQUEST_ACKNOWLEDGE] = mongo_acknowledge,
+    [REQUEST_CLAIM] = claim_all,
+    [REQUEST_READ_ALL] = read_all,
+};
+
+/* How many there are of the kind; all get err. */
+static size_t set_err(store_request_t **requests, size_t count, request_kind_t kind, err_t err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (requests[i]->kind != kind)
+            continue;
+        requests[i]->err = err;
+        found++;
+    }
+    return found;
+}
+
+/* Without a server each phase would wait for it again; a full disk may still take acknowledgements. */
+static bool goes_on(err_t err)
+{
+    return err == ERR_OK || err == ERR_DISK_FULL;
+}
+
+/* All phases that have requests, or none of them when err says so already. */
+static err_t do_writes(mongo_session_t *session, store_request_t **requests, size_t count, err_t err)
+{
+    size_t found = 0;
+    for (request_kind_t kind = REQUEST_PUT; kind <= REQUEST_READ_ALL; kind++) {
+        size_t of_kind = set_err(requests, count, kind, err);
+        found += of_kind;
+        if (of_kind == 0 || !goes_on(err))
+            continue;
+        err_t phase_err = PHASES[kind](session, requests, count);
+        if (kind != REQUEST_READ_ALL)
+            set_err(requests, count, kind, phase_err);
+        if (phase_err != ERR_OK) {
+            err = phase_err;
+            mongo_mailboxes_forget(session->store);
+        }
+    }
+    if (found > 0 || err != ERR_OK)
+        note(session, err);
+    return err;
+}
+
+/* --- health --- */
+
 /* A write, so that a database that can only be read is not called healthy. */
 static err_t probe(mongo_session_t *session)
 {
@@ -126,73 +178,22 @@ static err_t ping(mongo_session_t *session)
     return answered ? ERR_OK : mongo_err(session);
 }
 
-static err_t check_health(mongo_session_t *session, store_request_t **requests, size_t count)
+/* err: what the writes of the same batch met with. */
+static void check_health(mongo_session_t *session, store_request_t **requests, size_t count, err_t err)
 {
     mongo_store_t *store = session->store;
-    err_t err = ERR_OK;
-    bool asked = false;
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i]->kind != REQUEST_HEALTH)
-            continue;
-        if (!asked) {
-            asked = true;
-            if (store->failing != ERR_OK)
-                err = probe(session);
-            else
-                err = ping(session);
-            note(session, err);
-        }
-        requests[i]->err = err;
-        snprintf(requests[i]->reason, sizeof requests[i]->reason, "%s", err != ERR_OK ? store->reason : "");
-    }
-    return err;
-}
-
-typedef err_t (*phase_t)(mongo_session_t *, store_request_t **, size_t);
-
-/* In the order of request_kind_t. A server that is away is not waited for again by the phases behind. */
-static const phase_t PHASES[] = {
-    [REQUEST_PUT] = mongo_put,     [REQUEST_ACKNOWLEDGE] = mongo_acknowledge, [REQUEST_CLAIM] = claim_all,
-    [REQUEST_READ_ALL] = read_all, [REQUEST_HEALTH] = check_health,
-};
-
-static size_t set_err(store_request_t **requests, size_t count, request_kind_t kind, err_t err)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i]->kind != kind)
-            continue;
-        found++;
-        if (kind != REQUEST_READ_ALL && kind != REQUEST_HEALTH)
-            requests[i]->err = err;
-    }
-    return found;
-}
-
-/* One phase of the batch. A full disk may still take acknowledgements; without a server there is no next phase. */
-static err_t do_phase(mongo_session_t *session, request_kind_t kind, store_request_t **requests, size_t count)
-{
-    if (set_err(requests, count, kind, ERR_OK) == 0)
-        return ERR_OK;
-    err_t err = PHASES[kind](session, requests, count);
-    set_err(requests, count, kind, err);
-    if (kind != REQUEST_HEALTH)
+    if (set_err(requests, count, REQUEST_HEALTH, err) == 0)
+        return;
+    if (goes_on(err)) {
+        err = store->failing != ERR_OK ? probe(session) : ping(session);
         note(session, err);
-    if (err != ERR_OK)
-        mongo_mailboxes_forget(session->store);
-    return err == ERR_DISK_FULL ? ERR_OK : err;
+        set_err(requests, count, REQUEST_HEALTH, err);
+    }
+    for (size_t i = 0; i < count && err != ERR_OK; i++)
+        snprintf(requests[i]->reason, sizeof requests[i]->reason, "%s", store->reason);
 }
 
-static void fail_from(mongo_session_t *session, request_kind_t kind, store_request_t **requests, size_t count,
-                      err_t err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i]->kind < kind)
-            continue;
-        requests[i]->err = err;
-        snprintf(requests[i]->reason, sizeof requests[i]->reason, "%s", session->store->reason);
-    }
-}
+/* --- the backend --- */
 
 static void mongo_write(void *state, store_request_t **requests, size_t count)
 {
@@ -202,17 +203,10 @@ static void mongo_write(void *state, store_request_t **requests, size_t count)
     if (hash_count(store->mailboxes) > MAX_KNOWN)
         mongo_mailboxes_forget(store);
     err_t err = prepare(&session);
-    if (err != ERR_OK)
-        note(&session, err);
-    request_kind_t kind = REQUEST_PUT;
-    for (; kind <= REQUEST_HEALTH && err == ERR_OK; kind++)
-        err = do_phase(&session, kind, requests, count);
-    if (err != ERR_OK)
-        fail_from(&session, kind, requests, count, err);
+    err = do_writes(&session, requests, count, err);
+    check_health(&session, requests, count, err);
     session_end(&session);
 }
-
-/* --- the backend --- */
 
 static void mongo_read(void *state, unsigned reader, store_request_t *request)
 {
@@ -238,7 +232,8 @@ static bool mongo_purge(void *state, int64_t before)
     err_t err = prepare(&session);
     if (err == ERR_OK)
         err = mongo_purge_step(&session, before, &more);
-    note(&session, err);
+    if (err != ERR_OK)
+        note(&session, err);
     session_end(&session);
     return more;
 }

@@ -72,6 +72,7 @@ void mongo_list_add_id(mongo_list_t *list, const bson_t *document);
 /* --- store_mongo_document.c --- */
 
 void mongo_key(const char *sender, const char *id, char key[MONGO_KEY_SIZE]);
+/* out: an empty document. */
 void mongo_document_write(const message_t *message, int64_t seq, bson_t *out);
 /* Also of documents that the original wrote, or anyone: what doesn't fit is made to. */
 void mongo_document_read(const bson_t *document, size_t max_message_bytes, message_t *out);

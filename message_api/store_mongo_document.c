@@ -115,7 +115,6 @@ void mongo_document_write(const message_t *message, int64_t seq, bson_t *out)
 {
     char key[MONGO_KEY_SIZE];
     mongo_key(message->sender, message->id, key);
-    bson_init(out);
     BSON_APPEND_UTF8(out, "_id", key);
     BSON_APPEND_UTF8(out, "sender", message->sender);
     BSON_APPEND_UTF8(out, "destination", message->destination);

@@ -228,12 +228,11 @@ int sqlite_file_checkpoint(sqlite_store_t *store)
     if (store->wal_pages < WAL_COPY_PAGES)
         return SQLITE_OK;
     int code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (store->wal_pages < WAL_RESTART_PAGES || code != SQLITE_OK)
-        return code;
-    pthread_rwlock_wrlock(&store->lock);
-    code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    pthread_rwlock_unlock(&store->lock);
-    if (code == SQLITE_OK)
-        store->wal_pages = 0;
+    if (code == SQLITE_OK && store->wal_pages >= WAL_RESTART_PAGES) {
+        pthread_rwlock_wrlock(&store->lock);
+        code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        pthread_rwlock_unlock(&store->lock);
+    }
+    /* Another process at work on the file: the next time will do. */
     return (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
 }
