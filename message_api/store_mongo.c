@@ -18,7 +18,7 @@ static void note(mongo_session_t *session, err_t err)
 {
     mongo_store_t *store = session->store;
     if (err != ERR_OK)
-        snprintf(store->reason, sizeof store->reason, "%s", session->error.message);
+        reason_set(store->reason, session->error.message);
     if (err != ERR_OK && store->failing != err)
         log_error(store->log, "store_failed", "error=%s reason=%s", err_code(err), store->reason);
     else if (err == ERR_OK && store->failing != ERR_OK)
@@ -190,7 +190,7 @@ static void check_health(mongo_session_t *session, store_request_t **requests, s
         set_err(requests, count, REQUEST_HEALTH, err);
     }
     for (size_t i = 0; i < count && err != ERR_OK; i++)
-        snprintf(requests[i]->reason, sizeof requests[i]->reason, "%s", store->reason);
+        reason_set(requests[i]->reason, store->reason);
 }
 
 /* --- the backend --- */

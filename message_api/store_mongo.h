@@ -42,7 +42,7 @@ typedef struct {
     hash_t *mailboxes;      /* what is known of them, by name */
     mongo_mailbox_t *known; /* the same, as a list */
     err_t failing;          /* the last write's error */
-    char reason[160];
+    char reason[REASON_SIZE];
 } mongo_store_t;
 
 /* One thread's connection for the time of a batch or a read. */

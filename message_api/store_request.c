@@ -1,5 +1,6 @@
 #include "store_request.h"
 #include "../common/alloc.h"
+#include "../common/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,13 @@ void request_add_entry(store_request_t *request, const message_t *message, int64
 bool request_page_is_full(const store_request_t *request, size_t limit)
 {
     return request->entry_count >= limit || request->entry_bytes >= PAGE_BYTES;
+}
+
+void reason_set(char out[REASON_SIZE], const char *reason)
+{
+    size_t length = text_cut(reason, strlen(reason), REASON_SIZE - 1);
+    memcpy(out, reason, length);
+    out[length] = '\0';
 }
 
 bool message_replaces(const message_t *message, char id[ID_SIZE])

@@ -6,6 +6,8 @@
 #include "store.h"
 #include <stdatomic.h>
 
+enum { REASON_SIZE = 160 };
+
 typedef enum {
     /* Done by the one writer, in the order of their coming; MongoDB takes a batch in this order. */
     REQUEST_PUT,
@@ -55,7 +57,7 @@ typedef struct store_request {
     size_t entry_count, entry_capacity;
     size_t entry_bytes;
     bool more;
-    char reason[160];
+    char reason[REASON_SIZE];
 } store_request_t;
 
 store_request_t *request_new(request_kind_t kind, void *context);
@@ -68,6 +70,9 @@ void request_add_entry(store_request_t *request, const message_t *message, int64
 /* Is the page as large as it may be? */
 bool request_page_is_full(const store_request_t *request, size_t limit);
 void request_drop_entries(store_request_t *request);
+
+/* Cut to fit. */
+void reason_set(char out[REASON_SIZE], const char *reason);
 
 /* metadata.replaces: true and the id when there is a valid one. */
 bool message_replaces(const message_t *message, char id[ID_SIZE]);

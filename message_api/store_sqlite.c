@@ -31,7 +31,7 @@ static err_t failed(sqlite_store_t *store, int code)
     int kind = code & 0xff;
     if (kind != SQLITE_FULL && kind != SQLITE_BUSY && kind != SQLITE_NOMEM)
         atomic_store(&store->suspect, true);
-    snprintf(store->reason, sizeof store->reason, "%s", sqlite3_errmsg(store->writer.db));
+    reason_set(store->reason, sqlite3_errmsg(store->writer.db));
     note_failure(store, err);
     return err;
 }
@@ -158,7 +158,7 @@ static void write_batch(sqlite_store_t *store, store_request_t **requests, size_
     }
     if (!room) {
         refuse(requests, count, REQUEST_PUT, ERR_DISK_FULL);
-        snprintf(store->reason, sizeof store->reason, "the disk is full");
+        reason_set(store->reason, "the disk is full");
         note_failure(store, ERR_DISK_FULL);
     } else if (err == ERR_OK) {
         note_success(store);
@@ -184,7 +184,7 @@ static void check_health(sqlite_store_t *store, store_request_t *request)
             failed(store, code);
     }
     request->err = store->failing;
-    snprintf(request->reason, sizeof request->reason, "%s", store->failing != ERR_OK ? store->reason : "");
+    reason_set(request->reason, store->failing != ERR_OK ? store->reason : "");
 }
 
 /* --- the backend --- */
@@ -198,7 +198,7 @@ static void sqlite_write(void *state, store_request_t **requests, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (err != ERR_OK) {
             requests[i]->err = err;
-            snprintf(requests[i]->reason, sizeof requests[i]->reason, "%s", store->reason);
+            reason_set(requests[i]->reason, store->reason);
         } else if (requests[i]->kind == REQUEST_HEALTH) {
             check_health(store, requests[i]);
         }

@@ -64,7 +64,7 @@ typedef struct {
     mailbox_t *in_hand; /* the same, as a list */
     reserve_t reserve;
     err_t failing; /* the last write's error */
-    char reason[160];
+    char reason[REASON_SIZE];
 } sqlite_store_t;
 
 /* --- store_sqlite_file.c --- */

@@ -111,7 +111,7 @@ err_t sqlite_file_prepare(sqlite_store_t *store)
         goto failed;
     return ERR_OK;
 failed:
-    snprintf(store->reason, sizeof store->reason, "%s", strerror(errno));
+    reason_set(store->reason, strerror(errno));
     return ERR_IO;
 }
 
@@ -217,8 +217,8 @@ err_t sqlite_file_open(sqlite_store_t *store)
         sqlite3_wal_hook(store->writer.db, on_commit, store);
         return ERR_OK;
     }
-    snprintf(store->reason, sizeof store->reason, "%s",
-             foreign ? "the file is of a newer version or another program" : sqlite3_errmsg(failed->db));
+    reason_set(store->reason,
+               foreign ? "the file is of a newer version or another program" : sqlite3_errmsg(failed->db));
     sqlite_file_close(store);
     return foreign ? ERR_INVALID_SETTING : sqlite_err(code);
 }

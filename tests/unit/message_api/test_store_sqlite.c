@@ -164,7 +164,7 @@ static void test_loses_nothing_when_killed(void **state)
     /* The one that was being stored may be there. */
     assert_in_range(answer->count, acknowledged + 1, acknowledged + 2);
     for (size_t i = 0; i < answer->count; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "m%zu", i);
         assert_string_equal(answer->entries[i].message.id, id);
     }
