@@ -34,6 +34,19 @@ static const settings_t settings = {
     .count = sizeof table / sizeof table[0],
 };
 
+/* http or https, and a host. */
+static bool is_address(const char *base)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(schemes[i]);
+        if (strncmp(base, schemes[i], length) == 0)
+            return base[length] != '\0' && base[length] != '/';
+    }
+    return false;
+}
+
 /* What is wrong with the settings, NULL when nothing is. */
 static const char *check(config_t *config)
 {
@@ -42,7 +55,7 @@ static const char *check(config_t *config)
         return "--delivery (P2P_DELIVERY) is durable or direct";
     if (!log_level_parse(config->log_level, &config->level))
         return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
-    if (strncmp(config->api_base, "http://", 7) != 0 && strncmp(config->api_base, "https://", 8) != 0)
+    if (!is_address(config->api_base))
         return "--api-base (P2P_API_BASE) is an http:// or https:// address";
     if (!daemon_is_loopback(config->host) && config->token[0] == '\0')
         return "--host (P2P_SERVER_HOST) is not a loopback address: set P2P_SERVICE_TOKEN, "

@@ -106,15 +106,16 @@ static void take_entry(mailbox_t *mailbox, store_entry_t *entry)
     delivery_t *delivery = hash_get(mailbox->server->tracked, key);
     if (delivery && (delivery->handed || delivery->got || delivery->mailbox != mailbox))
         return;
-    if (delivery) {
-        mailbox_hand(delivery, &entry->message, true);
-    } else {
+    if (!delivery) {
         delivery = delivery_new(&entry->message);
         delivery->put = PUT_STORED;
         mailbox_track(mailbox, delivery);
         mailbox_hand(delivery, &delivery->message, true);
+    } else {
+        mailbox_hand(delivery, &entry->message, !delivery->live);
     }
-    mailbox->drained++;
+    if (!delivery->live)
+        mailbox->drained++;
 }
 
 static void take_page(mailbox_t *mailbox, store_page_t *page)

@@ -1,0 +1,368 @@
+"""The promise: what was acknowledged is never lost and never delivered again, whatever dies or is away."""
+
+import signal
+import threading
+import time
+
+from harness.process import wait_until
+
+REFUSED = "could not be saved. Try again later."
+
+
+def login_again(world, username: str):
+    """Logs in as soon as the server has noticed that the former connection is gone."""
+    while True:
+        client = world.connect_json()
+        client.send({"type": "login", "username": username})
+        frame = client.recv(lambda frame: frame["type"] in ("login_success", "error"))
+        if frame["type"] == "login_success":
+            return client
+        client.expect_close()
+        client.close()
+        time.sleep(0.02)
+
+
+def waiting(client) -> list[str]:
+    """The texts of all messages that wait in the mailbox of this (just logged in) client."""
+    client.command("check")
+    client.recv("result")
+    return [frame["message"] for frame in client.frames if "destination" in frame and "sender" in frame]
+
+
+def test_saved_survives_the_death_of_everything(world):
+    for round in range(3):
+        alice = world.text("alice")
+        alice.line(f"bob: {round}")
+        alice.expect("User 'bob' is offline. Message saved.")
+        world.kill_server()
+        world.kill_api()
+        world.start()
+    carol = world.json("carol")
+    carol.message("bob", "3", id="c1")
+    carol.recv_receipt("c1", "stored")
+    world.kill_api()
+    world.kill_server()
+    world.start()
+    bob = world.json("bob")
+    assert waiting(bob) == ["0", "1", "2", "3"]
+    for frame in [f for f in bob.frames if "destination" in f]:
+        bob.got(frame)
+    bob.ping()
+    # A clean stop takes what was acknowledged along.
+    world.restart_server()
+    assert waiting(world.json("bob")) == []
+
+
+def test_live_message_survives_until_got(world):
+    alice, bob = world.json("alice"), world.json("bob")
+    alice.message("bob", "kept", id="k1")
+    alice.message("bob", "done", id="k2")
+    alice.recv_receipt("k2", "stored")
+    bob.recv_message("kept")
+    bob.got(bob.recv_message("done"))
+    alice.recv_receipt("k2", "delivered")
+    bob.reset()
+    bob = login_again(world, "bob")
+    frame = bob.recv_message("kept")
+    assert frame["stored"] is True
+    assert waiting(bob) == ["kept"]
+    bob.got(frame)
+    alice.recv_receipt("k1", "delivered")
+    bob.close()
+    bob = login_again(world, "bob")
+    assert waiting(bob) == []
+
+
+def test_store_away(world):
+    """Chat goes on without the store, saving is refused at once, and all is well again soon after it is back."""
+    alice, bob = world.text("alice"), world.text("bob")
+    jack, jill = world.json("jack"), world.json("jill")
+    for end in ("stop", "kill"):
+        name = f"carol-{end}"
+        bob.line(f"{name}: before")
+        bob.expect("Message saved.")
+        getattr(world, f"{end}_api")()
+        # The first message meets the dead store: nobody who is online notices.
+        alice.line(f"bob: hi {end}")
+        bob.expect_line(f"] hi {end}")
+        jack.message("jill", f"live {end}", id=f"live-{end}")
+        jill.got(jill.recv_message(f"live {end}"))
+        assert jack.recv_receipt(f"live-{end}")["status"] == "delivered"
+        start = time.monotonic()
+        alice.line(f"{name}: refused")
+        assert alice.expect_line("Message to") == f"Message to '{name}' {REFUSED}"
+        jack.message(name, "refused", id=f"refused-{end}")
+        assert jack.recv_receipt(f"refused-{end}")["code"] == "store_unavailable"
+        assert time.monotonic() - start < 5
+        alice.line("!check")
+        alice.expect_line("Stored messages cannot be read now.")
+        jack.command("check")
+        assert jack.recv("error")["code"] == "store_unavailable"
+        # Not received and not on disk: kept in memory.
+        jack.message("jill", f"held {end}", id=f"held-{end}")
+        held = jill.recv_message(f"held {end}")
+        # A login does not wait for the store either.
+        carol = world.json(name)
+        jack.message(name, "to carol", id=name)
+        carol.got(carol.recv_message("to carol"))
+        assert jack.recv_receipt(name)["status"] == "delivered"
+
+        world.start_api()
+        start = time.monotonic()
+        carol.got(carol.recv_message("before"))
+        jack.recv_receipt(f"held-{end}", "stored")
+        jill.got(held)
+        jack.recv_receipt(f"held-{end}", "delivered")
+        alice.line(f"dave: after {end}")
+        alice.expect_line("User 'dave' is offline. Message saved.")
+        assert time.monotonic() - start < 5
+        carol.ping()
+        carol.close()
+        assert waiting(login_again(world, name)) == []
+    dave = world.json("dave")
+    assert waiting(dave) == ["after stop", "after kill"]
+
+
+def test_session_ends_while_the_store_is_away(world):
+    """What the recipient may not have received stays in memory until the store can take it."""
+    jack, jill = world.json("jack"), world.json("jill")
+    world.kill_api()
+    for number in range(3):
+        jack.message("jill", str(number), id=f"m{number}")
+    jill.recv_message("2")
+    jill.reset()
+    # She comes back before the store does, then after it.
+    jill = login_again(world, "jill")
+    assert [jill.recv_message()["message"] for _ in range(3)] == ["0", "1", "2"]
+    jill.reset()
+    wait_until(lambda: world.server.stderr.count("session_closed") >= 2, "jill is gone")
+    world.start_api()
+    for number in range(3):
+        jack.recv_receipt(f"m{number}", "stored")
+    assert waiting(world.json("jill")) == ["0", "1", "2"]
+
+
+def test_store_hangs(world):
+    """A store that takes connections but never answers is away too."""
+    alice, bob = world.text("alice"), world.text("bob")
+    world.api.signal(signal.SIGSTOP)
+    alice.line("bob: still here")
+    bob.expect_line("still here")
+    start = time.monotonic()
+    alice.line("carol: hello")
+    alice.expect_line(REFUSED)
+    assert time.monotonic() - start < 10
+    alice.line("carol: hello")
+    start = time.monotonic()
+    alice.expect_line(REFUSED)
+    assert time.monotonic() - start < 2
+    world.api.signal(signal.SIGCONT)
+    wait_until(lambda: "store_back" in world.server.stderr, "the store is back")
+    alice.line("dave: hello")
+    alice.expect_line("User 'dave' is offline. Message saved.")
+
+
+def test_direct_mode(make_world):
+    world = make_world(server_arguments=("--delivery", "direct")).start()
+    alice, bob = world.json("alice"), world.json("bob")
+    alice.message("bob", "in memory", id="d1")
+    bob.got(bob.recv_message("in memory"))
+    assert alice.recv_receipt("d1")["status"] == "delivered"
+    alice.message("bob", "in memory", id="d1", resend=True)
+    assert alice.recv_receipt("d1")["status"] == "delivered"
+    # The session ends before got: then it goes to the store.
+    alice.message("bob", "not received", id="d2")
+    bob.recv_message("not received")
+    bob.reset()
+    assert alice.recv_receipt("d2")["status"] == "stored"
+    alice.message("carol", "offline", id="d3")
+    assert alice.recv_receipt("d3")["status"] == "stored"
+    bob = login_again(world, "bob")
+    assert waiting(bob) == ["not received"]
+    text = world.text("carol")
+    text.expect_line("[Stored]")
+    alice.recv_receipt("d3", "delivered")
+    # Chat needs no store at all; a clean stop puts what is in memory alone to it.
+    world.kill_api()
+    alice.message("carol", "without a store", id="d4")
+    text.expect_line("without a store")
+    alice.recv_receipt("d4", "delivered")
+    world.start_api()
+    wait_until(lambda: "store_back" in world.server.stderr, "the store is back")
+    bob.got(bob.recv_message("not received"))
+    alice.message("bob", "at the stop", id="d5")
+    bob.recv_message("at the stop")
+    world.restart_server()
+    assert waiting(world.json("bob")) == ["at the stop"]
+
+
+def test_order_under_load(make_world):
+    """Several senders, a recipient who comes and goes: all of it, in each sender's order."""
+    world = make_world(server_arguments=("--rate-limit", "0")).start()
+    senders = {name: world.json(name) for name in ("ann", "ben", "cat")}
+    count = 400
+
+    def send(name, client):
+        for number in range(count):
+            client.message("bob", f"{name} {number} " + "x" * 500, id=f"{name}-{number}")
+
+    threads = [threading.Thread(target=send, args=item) for item in senders.items()]
+    for thread in threads:
+        thread.start()
+    seen: dict[str, list[int]] = {name: [] for name in senders}
+    known = set()
+    for _ in range(3):
+        bob = login_again(world, "bob")
+        for _ in range(150):
+            frame = bob.recv_message()
+            bob.got(frame)
+            # What was sent again because its got was not taken in before the connection was cut.
+            if frame["id"] not in known:
+                known.add(frame["id"])
+                seen[frame["sender"]].append(int(frame["message"].split()[1]))
+        bob.reset()
+    bob = login_again(world, "bob")
+    while len(known) < 3 * count:
+        frame = bob.recv_message()
+        bob.got(frame)
+        if frame["id"] not in known:
+            known.add(frame["id"])
+            seen[frame["sender"]].append(int(frame["message"].split()[1]))
+    for thread in threads:
+        thread.join()
+    for name, client in senders.items():
+        assert seen[name] == list(range(count))
+        for number in range(count):
+            client.recv_receipt(f"{name}-{number}", "stored")
+            client.recv_receipt(f"{name}-{number}", "delivered")
+    bob.close()
+    assert waiting(login_again(world, "bob")) == []
+
+
+def test_slow_reader(make_world):
+    """Who does not read is ended, nobody else suffers, and the messages stay."""
+    world = make_world(server_arguments=("--rate-limit", "0")).start()
+    alice, bob = world.json("alice"), world.json("bob")
+    carol = world.text("carol")
+    count, text = 1000, "x" * 14000
+    for number in range(count):
+        alice.message("bob", f"{number} {text}", id=f"s{number}")
+    wait_until(lambda: "too_slow" in world.server.stderr, "the slow session ends")
+    alice.message("carol", "not slow")
+    carol.expect_line("not slow")
+    alice.recv_receipt(f"s{count - 1}", "stored")
+    bob.expect_close()
+    bob = login_again(world, "bob")
+    for number in range(count):
+        frame = bob.recv_message()
+        assert frame["id"] == f"s{number}" and frame["stored"] is True
+        bob.got(frame)
+    alice.recv_receipt(f"s{count - 1}", "delivered")
+
+
+def test_text_reader_that_vanishes(world):
+    """What its TCP has not acknowledged was not delivered."""
+    alice, bob = world.json("alice"), world.text("bob")
+    count, text = 350, "y" * 16000
+    for number in range(count):
+        alice.message("bob", f"{number} {text}", id=f"t{number}")
+    alice.recv_receipt(f"t{count - 1}", "stored")
+    alice.recv_receipt("t0", "delivered")
+    bob.reset()
+    wait_until(lambda: "session_closed" in world.server.stderr, "bob is gone")
+    alice.ping()
+    delivered = {f["id"] for f in alice.frames if f.get("status") == "delivered"}
+    again = login_again(world, "bob")
+    rest = [int(text.split()[0]) for text in waiting(again)]
+    assert rest and rest[-1] == count - 1 and rest == list(range(rest[0], count))
+    assert {f"t{number}" for number in range(rest[0])} == delivered
+
+
+def test_rate_limit_slows_and_loses_nothing(make_world):
+    rate, count = 50, 220
+    world = make_world(server_arguments=("--rate-limit", rate)).start()
+    alice, bob = world.json("alice"), world.text("bob")
+    start = time.monotonic()
+    for number in range(count):
+        alice.message("bob", f"number {number}")
+    carol = world.text("carol")
+    carol.send("".join(f"bob: line {number}\n" for number in range(count)))
+    bob.expect_line(f"number {count - 1}")
+    assert time.monotonic() - start > (count - 2 * rate) / rate * 0.8
+    wait_until(lambda: _received(bob, f"line {count - 1}\n"), "all of carol's lines")
+    for prefix in ("number", "line"):
+        lines = [line for line in bob.transcript.splitlines() if f"] {prefix} " in line]
+        assert [int(line.rsplit(" ", 1)[1]) for line in lines] == list(range(count))
+
+
+def _received(client, text: str) -> bool:
+    client._receive(0.1)
+    return text in client.transcript
+
+
+def test_full_mailbox(make_world):
+    world = make_world(environment={"P2P_MAILBOX_MESSAGES": "3"}).start()
+    alice, text = world.json("alice"), world.text("tom")
+    for number in range(4):
+        alice.message("bob", str(number), id=f"f{number}")
+    for number in range(3):
+        alice.recv_receipt(f"f{number}", "stored")
+    assert alice.recv_receipt("f3")["code"] == "mailbox_full"
+    text.line("bob: full")
+    text.expect_line(f"Message to 'bob' {REFUSED}")
+    bob = world.json("bob")
+    assert waiting(bob) == ["0", "1", "2"]
+    # To somebody who is online it is still handed on; it was delivered, or refused when the session ends.
+    for number in (4, 5):
+        alice.message("bob", str(number), id=f"f{number}")
+    bob.got(bob.recv_message("4"))
+    assert alice.recv_receipt("f4")["status"] == "delivered"
+    bob.recv_message("5")
+    bob.reset()
+    assert alice.recv_receipt("f5")["code"] == "mailbox_full"
+    assert waiting(login_again(world, "bob")) == ["0", "1", "2"]
+
+
+def test_another_owner_of_the_mailbox(world, programs):
+    """Two servers on one store: the older owner's acknowledgements are refused, so it claims again."""
+    alice, bob = world.json("alice"), world.json("bob")
+    bob.ping()
+    bob.command("check")
+    bob.recv("result")
+    other = programs.start("p2p-server", "--port", "0", "--api-base", world.api_url).wait_ready()
+    here, world.server_port = world.server_port, other.port
+    other_bob = world.json("bob")
+    assert waiting(other_bob) == []
+    alice.message("bob", "one", id="o1")
+    bob.got(bob.recv_message("one"))
+    alice.recv_receipt("o1", "delivered")
+    alice.message("bob", "two", id="o2")
+    alice.recv_receipt("o2", "stored")
+    # The other one asks: it owns no more, claims, and reads what was not received.
+    other_bob.command("check")
+    assert other_bob.recv_message()["message"] in ("one", "two")
+    bob.got(bob.recv_message("two"))
+    alice.recv_receipt("o2", "delivered")
+    world.server_port = here
+    world.restart_server()
+    assert waiting(world.json("bob")) == []
+
+
+def test_stop_tells_the_sessions(world):
+    alice, text = world.json("alice"), world.text("tom")
+    waits = world.connect_text()
+    waits.expect("Enter your username: ")
+    for number in range(50):
+        alice.message("bob", str(number), id=f"e{number}")
+    text.line("bob: last words")
+    text.expect("Message saved.")
+    world.stop_server()
+    assert alice.recv("error")["code"] == "closed"
+    alice.expect_close()
+    assert "stopping" in text.expect_close()
+    waits.expect_close()
+    world.start_server()
+    texts = waiting(world.json("bob"))
+    stored = {f["id"] for f in alice.frames if f.get("status") == "stored"}
+    assert texts and set(texts) >= {id[1:] for id in stored} and "last words" in texts
+    assert len(texts) == len(set(texts))
