@@ -1,0 +1,53 @@
+/* The inside of the store client, for its own files: store_client.c (claims, pages, the breaker) and
+ * store_writes.c (puts and acknowledgements). */
+#ifndef P2P_SERVER_STORE_CALLS_H
+#define P2P_SERVER_STORE_CALLS_H
+#include "../common/http_client.h"
+#include "store_client.h"
+
+enum {
+    STORE_PUT_MAX = 256,          /* messages of one batch */
+    STORE_ACKNOWLEDGE_MAX = 1024, /* keys of one call */
+    STORE_CALL_MS = 5000,
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct store_client {
+    uv_timer_t probe;
+    char *base, *token;
+    const log_t *log;
+    store_events_t events;
+    void *context;
+    http_client_t *writes, *reads;
+    err_t state;
+    bool closing;
+
+    struct delivery_list puts;
+    delivery_t *put_batch[STORE_PUT_MAX];
+    size_t put_count;  /* under way */
+    size_t one_by_one; /* of the next ones: their batch did not fit, one of them is to blame */
+
+    struct delivery_list acknowledgements;
+    delivery_t *ack_batch[STORE_ACKNOWLEDGE_MAX]; /* those of one mailbox lie together */
+    mailbox_t *ack_mailboxes[STORE_ACKNOWLEDGE_MAX];
+    size_t ack_count, ack_mailbox_count;
+
+    struct job_list jobs;
+    unsigned running;
+};
+
+/* body NULL: a GET. The path is appended to the base. False when that makes no address. */
+bool store_call(store_client_t *client, http_client_t *http, const char *path, const buffer_t *body,
+                uint64_t timeout_ms, http_done_cb on_done, void *context);
+/* OK, what the store says about the call, or that it is away. */
+err_t store_read_answer(const http_answer_t *answer);
+bool store_is_away(err_t err);
+/* Every call that found the store away comes here. */
+void store_failed(store_client_t *client, err_t why, const http_answer_t *answer);
+
+/* Begin the next batch, if there is one and none is under way. */
+void store_start_put(store_client_t *client);
+void store_start_acknowledge(store_client_t *client);
+
+#endif
