@@ -165,6 +165,7 @@ void child_reap(child_t *child)
     child->reaped = true;
     for (int i = 0; i < STREAM_COUNT; i++)
         drain_stream(&child->streams[i]);
+    end_when_all_is_gone(child);
 }
 
 static void open_stream(child_t *child, uv_loop_t *loop, int index, int descriptor)

@@ -33,7 +33,7 @@ int child_start(uv_loop_t *loop, const child_options_t *options, const child_eve
                 child_t **out);
 int child_pid(const child_t *child);
 void child_signal(child_t *child, int number);
-/* To be called on SIGCHLD. */
+/* To be called on SIGCHLD; the child may be gone after it. */
 void child_reap(child_t *child);
 
 #endif

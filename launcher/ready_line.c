@@ -1,6 +1,5 @@
 #include "ready_line.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,15 +14,24 @@ static bool parse_port(const char *text, int *port)
     return true;
 }
 
+static bool copy(const char *text, char *out, size_t size)
+{
+    size_t length = strlen(text);
+    if (length >= size)
+        return false;
+    memcpy(out, text, length + 1);
+    return true;
+}
+
 /* False when its value is of no use. */
 static bool take_member(const char *member, ready_line_t *ready)
 {
     if (strncmp(member, "port=", 5) == 0)
         return parse_port(member + 5, &ready->endpoint.port);
     if (strncmp(member, "host=", 5) == 0)
-        snprintf(ready->endpoint.host, sizeof ready->endpoint.host, "%s", member + 5);
+        return copy(member + 5, ready->endpoint.host, sizeof ready->endpoint.host);
     if (strncmp(member, "username=", 9) == 0)
-        snprintf(ready->username, sizeof ready->username, "%s", member + 9);
+        return copy(member + 9, ready->username, sizeof ready->username);
     return true;
 }
 

@@ -165,6 +165,7 @@ static void start_now(uv_timer_t *timer)
 {
     slot_t *slot = timer->data;
     slot->overdue = false;
+    slot->note[0] = '\0';
     slot->started_ms = uv_now(slot->options.loop);
     int why = start_process(slot);
     if (why != 0) {
@@ -183,7 +184,6 @@ static void start_now(uv_timer_t *timer)
 void slot_start(slot_t *slot)
 {
     slot->state = STATE_STARTING;
-    slot->note[0] = '\0';
     uv_timer_start(&slot->timer, start_now, 0, 0);
 }
 

@@ -365,8 +365,8 @@ class Terminal:
 
 
 def test_on_a_terminal(fake):
-    """The table is drawn in place; Ctrl-Z does nothing; Ctrl-C stops in reverse order though it reaches the whole
-    foreground group."""
+    """The table is drawn in place; a stopped terminal stops nothing else; Ctrl-Z does nothing; Ctrl-C stops in reverse
+    order though it reaches the whole foreground group."""
     terminal = Terminal(fake, *FREE_PORTS)
     try:
         terminal.wait_for(b"Ctrl-C stops everything.")
@@ -374,6 +374,15 @@ def test_on_a_terminal(fake):
         wait_until(lambda: len(fake.events("ready")) == 4, "all are ready")
         assert re.search(rb"\x1b\[\d+A\r", terminal.seen)
         assert b"ready host" not in terminal.seen
+
+        os.write(terminal.master, b"\x13")  # Ctrl-S
+        for deaths in (1, 2, 3):
+            os.kill(fake.pids()["p2p-thermometer"], signal.SIGKILL)
+            wait_until(lambda: fake.events("ready").count("p2p-thermometer") == deaths + 1, "it is back")
+        terminal.seen = b""
+        os.write(terminal.master, b"\x11")  # Ctrl-Q
+        terminal.wait_for(b"Ctrl-C stops everything.")
+
         os.write(terminal.master, b"\x1a\x03")
         assert terminal.wait_exit() == 0
         assert b"stopped" in terminal.seen
