@@ -11,7 +11,7 @@ typedef struct {
     int64_t api_port, server_port, web_port;
     char *database;
     char *mongo_url;   /* may hold a password: never printed */
-    char *token;       /* P2P_SERVICE_TOKEN */
+    char *token;       /* P2P_SERVICE_TOKEN: only whether there is one */
     char *web_origins; /* asked of a web page that others can reach */
     char *openai_key;  /* only whether there is one */
 } launcher_config_t;

@@ -179,7 +179,7 @@ static void build(launcher_t *launcher)
         .log = &launcher->log,
     };
     launcher->supervisor = supervisor_new(loop, &options, &events, launcher);
-    launcher->store = store_watch_new(loop, launcher->config.token, on_store, launcher);
+    launcher->store = store_watch_new(loop, on_store, launcher);
     launcher->view =
         (view_t){.config = &launcher->config, .supervisor = launcher->supervisor, .client = launcher->client};
     launcher->screen = screen_new(loop, on_draw, launcher);

@@ -3,7 +3,6 @@
 #include "../common/http_client.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     STORE_WATCH_INTERVAL_MS = 5000,
@@ -14,7 +13,6 @@ struct store_watch {
     http_client_t *http;
     http_request_t *request; /* NULL = none runs */
     uv_timer_t timer;
-    char *token;
     char url[ENDPOINT_TEXT_SIZE + 16]; /* "" = the API is not up */
     store_state_t state;
     store_watch_cb on_change;
@@ -47,7 +45,6 @@ static void on_time(uv_timer_t *timer)
     http_options_t options = {
         .method = "GET",
         .url = watch->url,
-        .bearer = watch->token,
         .timeout_ms = STORE_WATCH_TIMEOUT_MS,
         .on_done = on_answer,
         .context = watch,
@@ -55,11 +52,10 @@ static void on_time(uv_timer_t *timer)
     watch->request = http_client_request(watch->http, &options);
 }
 
-store_watch_t *store_watch_new(uv_loop_t *loop, const char *token, store_watch_cb on_change, void *context)
+store_watch_t *store_watch_new(uv_loop_t *loop, store_watch_cb on_change, void *context)
 {
     store_watch_t *watch = alloc_new(store_watch_t);
     watch->http = http_client_new(loop, 1);
-    watch->token = alloc_string(token);
     watch->on_change = on_change;
     watch->context = context;
     uv_timer_init(loop, &watch->timer);
@@ -102,7 +98,5 @@ void store_watch_close(store_watch_t *watch)
         return;
     forget_request(watch);
     http_client_free(watch->http);
-    explicit_bzero(watch->token, strlen(watch->token));
-    free(watch->token);
     uv_close((uv_handle_t *)&watch->timer, on_closed);
 }
