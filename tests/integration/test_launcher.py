@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -337,20 +338,24 @@ class Terminal:
             os.execve(path, [str(path), *map(str, arguments)], environment)
         self.seen = b""
 
+    def read(self):
+        """Takes what there is, within a moment."""
+        if select.select([self.master], [], [], 0.05)[0]:
+            try:
+                self.seen += os.read(self.master, 65536)
+            except OSError:  # the last process on the terminal is gone
+                pass
+
     def wait_for(self, text: bytes):
         end = time.monotonic() + DEADLINE
         while text not in self.seen:
             assert time.monotonic() < end, self.seen
-            self.seen += os.read(self.master, 65536)
+            self.read()
 
     def wait_exit(self) -> int:
         end = time.monotonic() + DEADLINE
         while True:
-            try:
-                chunk = os.read(self.master, 65536)
-            except OSError:  # the last process on the terminal is gone
-                chunk = b""
-            self.seen += chunk
+            self.read()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
