@@ -54,8 +54,7 @@ static void take_line(stream_t *stream, const char *line, size_t length)
     if (stream == &child->streams[OUTPUT] && !child->ready && ready_line_parse(line, &ready)) {
         child->ready = true;
         child->events.on_ready(child->context, &ready);
-    }
-    if (length > 0) {
+    } else if (length > 0) {
         size_t kept = text_cut(line, length, CHILD_LAST_LINE);
         memcpy(stream->last_line, line, kept);
         stream->last_line[kept] = '\0';

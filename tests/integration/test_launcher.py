@@ -170,9 +170,11 @@ def test_what_dies_comes_back_where_it_was(real):
     before = real.pids()
     for name in ("p2p-message-api", "p2p-server"):
         os.kill(before[name], signal.SIGKILL)
-        launcher.wait_output(rf": restarts, in 0\.1 s; ended by signal 9 \(Killed\)")
         wait_until(lambda: real.events("ready").count(name) == 2, f"{name} is ready again")
-    assert f"chat server: running, 127.0.0.1:{launcher.port}\n" in launcher.stdout.split("restarts")[-1]
+    for name in ("message API", "chat server"):
+        assert f"{name}: restarts, in 0.1 s; ended by signal 9 (Killed)" in launcher.stdout
+    running = f"chat server: running, 127.0.0.1:{launcher.port}\n"
+    wait_until(lambda: running in launcher.stdout.split("chat server: restarts")[-1], "the table says so")
     alice = TextClient(launcher.port).login("alice")
     alice.line("bob: kept")
     alice.expect("User 'bob' is offline. Message saved.")
