@@ -76,8 +76,8 @@ static void test_only_its_owner_can_read_it(void **state)
     assert_int_equal(mode_of(place, "a.log"), 0600);
 
     /* Also when it is already there with another mode. */
-    fchmodat(place->folder, "a.log", 0644, 0);
-    chmod(place->path, 0755);
+    assert_int_equal(fchmodat(place->folder, "a.log", 0644, 0), 0);
+    assert_int_equal(chmod(place->path, 0755), 0);
     assert_int_equal(log_folder_open(place->path, &other), ERR_OK);
     close(other);
     log_file_open(&log, place->folder, "a.log", 100);
