@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 launcher/install.sh run
 mkdir -p build
+[[ -x build/bin/p2p-launcher ]] || echo "Building; this takes a minute or two. Its output is in build/build.log."
 if ! { cmake -G Ninja -S . -B build && cmake --build build; } >build/build.log 2>&1; then
     tail -n 40 build/build.log >&2
     echo "The build failed; all of its output is in build/build.log." >&2

@@ -23,7 +23,7 @@ typedef struct {
 supervisor_t *supervisor_new(uv_loop_t *loop, const supervisor_options_t *options,
                              const supervisor_events_t *events, void *context);
 void supervisor_start(supervisor_t *supervisor);
-/* SIGTERM in reverse order, each level once the one above is gone, SIGKILL for what stays: within 4.2 s. */
+/* SIGTERM in reverse order, each level once the one above is gone, SIGKILL for what stays: within 4.3 s. */
 void supervisor_stop(supervisor_t *supervisor);
 /* Once the loop has ended. Accepts NULL. */
 void supervisor_free(supervisor_t *supervisor);
