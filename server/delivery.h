@@ -32,7 +32,6 @@ typedef struct delivery {
     bool resend;        /* the sender says that it is a repeat */
     bool handed;        /* to the session that is there now */
     bool written;       /* is in a text session's in_written */
-    bool sought;        /* without a text in memory: the store is being read once more for it */
     bool got;           /* the recipient has it for good */
     bool in_flight;     /* with its put or acknowledgement: not in in_queue just now */
 } delivery_t;

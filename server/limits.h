@@ -24,7 +24,7 @@ enum {
     LIMIT_UNSTORED_RESUME = 48 * 1024 * 1024, /* senders are read again below this */
     LIMIT_MAILBOX_HELD = 4 * 1024 * 1024,     /* the same of one mailbox, while the store can't take them */
     LIMIT_MAILBOX_QUEUED = 1024 * 1024,       /* live messages in memory while older ones are read */
-    LIMIT_MAILBOX_TRACKED = 20000,            /* messages of one mailbox without `got` */
+    LIMIT_MAILBOX_UNREAD = 20000,             /* messages that a session was sent and has not said got for */
     LIMIT_PAGE = 64,                          /* messages of one page: with 16 KiB each it is 1 MiB */
     LIMIT_PAGE_AHEAD = 256 * 1024,            /* unread output above which the next page waits */
     LIMIT_PARTIAL_AHEAD = 64 * 1024,          /* unread output above which growing answers are dropped */

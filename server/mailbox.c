@@ -68,7 +68,7 @@ bool mailbox_is_live(const mailbox_t *mailbox, message_type_t type)
 
 bool mailbox_is_full(const mailbox_t *mailbox)
 {
-    return mailbox->held > LIMIT_MAILBOX_HELD || mailbox->count > LIMIT_MAILBOX_TRACKED;
+    return mailbox->held > LIMIT_MAILBOX_HELD;
 }
 
 bool mailbox_is_draining(const mailbox_t *mailbox)
@@ -133,6 +133,7 @@ void mailbox_hand(delivery_t *delivery, const message_t *message, bool stored)
     session_t *session = delivery->mailbox->session;
 
     delivery->handed = true;
+    delivery->mailbox->unread++;
     session->protocol->deliver(session, delivery, message, stored);
     if (delivery->put == PUT_STORED)
         delivery_drop_body(delivery);
@@ -166,6 +167,9 @@ void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put)
     mailbox_track(mailbox, delivery);
     if (put)
         store_client_put(mailbox->server->store, delivery);
+    /* Who receives but never says got is read to from the store, a little at a time. */
+    if (mailbox->state == MAILBOX_LIVE && mailbox->unread > LIMIT_MAILBOX_UNREAD)
+        mailbox->state = MAILBOX_PACED;
     if ((mailbox->state == MAILBOX_LIVE || mailbox->state == MAILBOX_AWAY) && may_be_handed(delivery))
         mailbox_hand(delivery, &delivery->message, false);
 }
@@ -198,6 +202,7 @@ void mailbox_got(delivery_t *delivery)
     mailbox_t *mailbox = delivery->mailbox;
 
     delivery->got = true;
+    mailbox->unread--;
     mailbox->pins++;
     if (delivery->put == PUT_STORED) {
         receipts_delivered(server, delivery);
@@ -271,6 +276,7 @@ void mailbox_close(mailbox_t *mailbox)
     mailbox->generation++;
     mailbox->check = mailbox->again = false;
     mailbox->queued = 0;
+    mailbox->unread = 0;
     mailbox->pins++;
     leave_all(mailbox);
     mailbox->pins--;

@@ -32,25 +32,6 @@ void mailbox_drain(mailbox_t *mailbox)
     read_page(mailbox);
 }
 
-/* Live messages that were left to the store must come from it before what waits in memory. What is not found
- * there either, somebody else has read. */
-static bool seek_missing(mailbox_t *mailbox)
-{
-    delivery_t *delivery, *next;
-    bool missing = false;
-
-    DELIVERY_EACH(delivery, next, &mailbox->deliveries, in_mailbox)
-    {
-        if (delivery->handed || delivery->got || delivery_has_body(delivery))
-            continue;
-        if (delivery->sought)
-            mailbox_forget(delivery);
-        else
-            missing = delivery->sought = true;
-    }
-    return missing;
-}
-
 static void end_check(mailbox_t *mailbox, err_t err)
 {
     if (!mailbox->check)
@@ -69,7 +50,7 @@ static void finish(mailbox_t *mailbox)
 static void read_on(mailbox_t *mailbox)
 {
     if (output_queue_bytes(mailbox->session->output) > LIMIT_PAGE_AHEAD ||
-        mailbox->count > LIMIT_MAILBOX_TRACKED)
+        mailbox->unread > LIMIT_MAILBOX_UNREAD)
         mailbox->state = MAILBOX_PACED;
     else
         read_page(mailbox);
@@ -124,7 +105,7 @@ static void take_page(mailbox_t *mailbox, store_page_t *page)
         take_entry(mailbox, &page->entries[i]);
     if (page->last_seq > mailbox->last_seq)
         mailbox->last_seq = page->last_seq;
-    if ((page->more && page->last_seq > 0) || mailbox->again || seek_missing(mailbox))
+    if ((page->more && page->last_seq > 0) || mailbox->again)
         read_on(mailbox);
     else
         finish(mailbox);

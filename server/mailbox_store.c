@@ -21,7 +21,8 @@ static void wait_on_disk(delivery_t *delivery)
     } else if (!mailbox_is_draining(mailbox)) {
         mailbox_hand(delivery, &delivery->message, false);
     } else if (mailbox->queued + delivery_bytes(delivery) > LIMIT_MAILBOX_QUEUED) {
-        delivery_drop_body(delivery); /* it comes from the store in its turn */
+        mailbox->again = true; /* it comes from the store in its turn */
+        mailbox_forget(delivery);
     } else {
         mailbox->queued += delivery_bytes(delivery);
     }

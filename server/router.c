@@ -53,7 +53,7 @@ static err_t refusal(const server_t *server, const mailbox_t *mailbox, bool live
         return ERR_BUSY;
     if (put && state != ERR_OK && (!live || mailbox_is_full(mailbox) || server->unstored_full))
         return state;
-    return mailbox->count > 2 * LIMIT_MAILBOX_TRACKED ? ERR_MAILBOX_FULL : ERR_OK;
+    return ERR_OK;
 }
 
 static void send_to_one(session_t *session, delivery_t *delivery)
