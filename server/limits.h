@@ -7,6 +7,7 @@ enum {
     LIMIT_TICK = 50,           /* of the one timer that all sessions share */
     LIMIT_LOGIN = 10000,       /* a login must be finished by then */
     LIMIT_SILENCE = 200,       /* ends a line of a client that writes no newlines */
+    LIMIT_READING = 1000,      /* who takes nothing for so long does not read */
     LIMIT_LEAVING = 5000,      /* a peer that has sent all waits this long for its answers */
     LIMIT_CLOSING = 2000,      /* for the last bytes to reach the peer */
     LIMIT_HINT = 30000,        /* between two hints that messages wait */
@@ -25,8 +26,9 @@ enum {
     LIMIT_MAILBOX_HELD = 4 * 1024 * 1024,     /* the same of one mailbox, while the store can't take them */
     LIMIT_MAILBOX_QUEUED = 1024 * 1024,       /* live messages in memory while older ones are read */
     LIMIT_MAILBOX_UNREAD = 20000,             /* messages that a session was sent and has not said got for */
-    LIMIT_PAGE = 64,                          /* messages of one page: with 16 KiB each it is 1 MiB */
+    LIMIT_PAGE = 256,                         /* messages of one page; the store gives about 1 MiB at most */
     LIMIT_PAGE_AHEAD = 256 * 1024,            /* unread output above which the next page waits */
+    LIMIT_LIVE_AHEAD = 2 * 1024 * 1024,       /* unread output above which live messages wait */
     LIMIT_PARTIAL_AHEAD = 64 * 1024,          /* unread output above which growing answers are dropped */
     LIMIT_RECENT = 32768,                     /* keys of finished messages, to know a repeat */
 

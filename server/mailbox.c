@@ -1,6 +1,6 @@
-#include "mailbox.h"
 #include "../common/alloc.h"
 #include "limits.h"
+#include "mailbox_drain.h"
 #include "receipts.h"
 #include "recent.h"
 #include "server.h"
@@ -131,9 +131,11 @@ void mailbox_forget(delivery_t *delivery)
 void mailbox_hand(delivery_t *delivery, const message_t *message, bool stored)
 {
     session_t *session = delivery->mailbox->session;
+    size_t size = sizeof *delivery + message->text_length + message->metadata_length;
 
     delivery->handed = true;
     delivery->mailbox->unread++;
+    session->withheld -= session->withheld < size ? session->withheld : size;
     session->protocol->deliver(session, delivery, message, stored);
     if (delivery->put == PUT_STORED)
         delivery_drop_body(delivery);
@@ -149,16 +151,44 @@ static bool may_be_handed(const delivery_t *delivery)
     return delivery->put != PUT_REFUSED && mailbox_is_live(delivery->mailbox, delivery->message.type);
 }
 
-void mailbox_hand_waiting(mailbox_t *mailbox)
+static bool is_ahead(const mailbox_t *mailbox)
+{
+    return output_queue_bytes(mailbox->session->output) > LIMIT_LIVE_AHEAD;
+}
+
+bool mailbox_hand_waiting(mailbox_t *mailbox)
 {
     delivery_t *delivery;
 
-    mailbox->queued = 0;
     TAILQ_FOREACH(delivery, &mailbox->deliveries, in_mailbox)
     {
-        if (may_be_handed(delivery))
-            mailbox_hand(delivery, &delivery->message, !delivery->live);
+        if (!may_be_handed(delivery))
+            continue;
+        if (is_ahead(mailbox))
+            return false;
+        mailbox_hand(delivery, &delivery->message, !delivery->live);
     }
+    mailbox->queued = 0;
+    return true;
+}
+
+bool mailbox_is_paced(const mailbox_t *mailbox)
+{
+    return mailbox->state == MAILBOX_PACED || mailbox->behind;
+}
+
+/* Who reads more slowly than others write is read to from the store, or from memory while that is away; so is
+ * who never says got. */
+static void pace(mailbox_t *mailbox)
+{
+    if (mailbox_is_draining(mailbox) || mailbox->behind ||
+        (mailbox->unread <= LIMIT_MAILBOX_UNREAD && !is_ahead(mailbox)))
+        return;
+    if (store_client_state(mailbox->server->store) == ERR_OK)
+        mailbox->state = MAILBOX_PACED;
+    else
+        mailbox_store_is_away(mailbox, ERR_STORE_UNAVAILABLE);
+    session_expect_reading(mailbox->session);
 }
 
 void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put)
@@ -167,10 +197,12 @@ void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put)
     mailbox_track(mailbox, delivery);
     if (put)
         store_client_put(mailbox->server->store, delivery);
-    /* Who receives but never says got is read to from the store, a little at a time. */
-    if (mailbox->state == MAILBOX_LIVE && mailbox->unread > LIMIT_MAILBOX_UNREAD)
-        mailbox->state = MAILBOX_PACED;
-    if ((mailbox->state == MAILBOX_LIVE || mailbox->state == MAILBOX_AWAY) && may_be_handed(delivery))
+    if (!mailbox->session)
+        return;
+    pace(mailbox);
+    if (mailbox_is_paced(mailbox))
+        mailbox->session->withheld += delivery_bytes(delivery);
+    else if (!mailbox_is_draining(mailbox) && may_be_handed(delivery))
         mailbox_hand(delivery, &delivery->message, false);
 }
 
@@ -231,7 +263,7 @@ void mailbox_open(mailbox_t *mailbox, session_t *session)
         return;
     }
     mailbox->state = MAILBOX_AWAY;
-    mailbox_hand_waiting(mailbox);
+    mailbox->behind = !mailbox_hand_waiting(mailbox);
 }
 
 /* What was handed over but not received: on disk it waits there, else it goes there. */
@@ -274,7 +306,7 @@ void mailbox_close(mailbox_t *mailbox)
     mailbox->session = NULL;
     mailbox->state = MAILBOX_OFFLINE;
     mailbox->generation++;
-    mailbox->check = mailbox->again = false;
+    mailbox->check = mailbox->again = mailbox->behind = false;
     mailbox->queued = 0;
     mailbox->unread = 0;
     mailbox->pins++;

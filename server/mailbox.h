@@ -16,7 +16,7 @@ typedef enum {
     MAILBOX_OFFLINE,  /* no session */
     MAILBOX_CLAIMING, /* waits for the epoch, then reads */
     MAILBOX_READING,  /* a page is asked for */
-    MAILBOX_PACED,    /* the next page waits until the session has read what it was sent */
+    MAILBOX_PACED,    /* waits until the session has read what it was sent, then reads */
     MAILBOX_LIVE,     /* all that had waited was handed over */
     MAILBOX_AWAY,     /* so is the store: reads when it is back */
 } mailbox_state_t;
@@ -38,8 +38,9 @@ struct mailbox {
     unsigned drained;                /* messages read from the store and handed over since the last start */
     mailbox_state_t state;
     bool claiming;
-    bool again; /* something was stored since the page was asked for: read once more */
-    bool check; /* the session has asked: tell it when all is read */
+    bool again;  /* something was stored since the page was asked for: read once more */
+    bool check;  /* the session has asked: tell it when all is read */
+    bool behind; /* AWAY: what is in memory waits until the session has read what it was sent */
 };
 
 /* Finds or makes it. Call mailbox_settle when it may have been for nothing. */
@@ -70,6 +71,8 @@ void mailbox_spill(mailbox_t *mailbox);
 
 /* The session asks for what waits; its protocol's on_checked answers. */
 void mailbox_check(mailbox_t *mailbox);
+/* Messages wait until the session has read what it was sent. */
+bool mailbox_is_paced(const mailbox_t *mailbox);
 /* The session has read what it was sent. */
 void mailbox_on_drain(mailbox_t *mailbox);
 
@@ -77,7 +80,8 @@ void mailbox_on_drain(mailbox_t *mailbox);
 void mailbox_track(mailbox_t *mailbox, delivery_t *delivery);
 void mailbox_forget(delivery_t *delivery);
 void mailbox_hand(delivery_t *delivery, const message_t *message, bool stored);
-void mailbox_hand_waiting(mailbox_t *mailbox);
+/* False when the session must read first. */
+bool mailbox_hand_waiting(mailbox_t *mailbox);
 void mailbox_claim(mailbox_t *mailbox);
 void mailbox_drain(mailbox_t *mailbox);
 void mailbox_set_put(delivery_t *delivery, put_state_t put);

@@ -40,10 +40,19 @@ static void end_check(mailbox_t *mailbox, err_t err)
     mailbox->session->protocol->on_checked(mailbox->session, mailbox->drained, err);
 }
 
+static void set_paced(mailbox_t *mailbox)
+{
+    mailbox->state = MAILBOX_PACED;
+    session_expect_reading(mailbox->session);
+}
+
 static void finish(mailbox_t *mailbox)
 {
+    if (!mailbox_hand_waiting(mailbox)) {
+        set_paced(mailbox);
+        return;
+    }
     mailbox->state = MAILBOX_LIVE;
-    mailbox_hand_waiting(mailbox);
     end_check(mailbox, ERR_OK);
 }
 
@@ -51,7 +60,7 @@ static void read_on(mailbox_t *mailbox)
 {
     if (output_queue_bytes(mailbox->session->output) > LIMIT_PAGE_AHEAD ||
         mailbox->unread > LIMIT_MAILBOX_UNREAD)
-        mailbox->state = MAILBOX_PACED;
+        set_paced(mailbox);
     else
         read_page(mailbox);
 }
@@ -60,6 +69,8 @@ void mailbox_on_drain(mailbox_t *mailbox)
 {
     if (mailbox->state == MAILBOX_PACED)
         read_on(mailbox);
+    else if (mailbox->behind)
+        mailbox->behind = !mailbox_hand_waiting(mailbox);
 }
 
 void mailbox_check(mailbox_t *mailbox)
@@ -155,16 +166,15 @@ void mailbox_on_claimed(void *context, mailbox_t *mailbox, err_t err, int64_t ep
 
 void mailbox_store_is_away(mailbox_t *mailbox, err_t why)
 {
-    if (!mailbox_is_draining(mailbox))
-        return;
     mailbox->state = MAILBOX_AWAY;
     mailbox->generation++;
-    mailbox_hand_waiting(mailbox);
+    mailbox->behind = !mailbox_hand_waiting(mailbox);
     end_check(mailbox, why);
 }
 
 void mailbox_store_is_back(mailbox_t *mailbox)
 {
+    mailbox->behind = false;
     if (mailbox->state == MAILBOX_AWAY)
         mailbox_drain(mailbox);
     else if (!TAILQ_EMPTY(&mailbox->unclaimed))

@@ -18,6 +18,8 @@ static void wait_on_disk(delivery_t *delivery)
         else
             session_note_waiting(mailbox->session);
         mailbox_forget(delivery);
+    } else if (mailbox->behind) {
+        mailbox->queued += delivery_bytes(delivery);
     } else if (!mailbox_is_draining(mailbox)) {
         mailbox_hand(delivery, &delivery->message, false);
     } else if (mailbox->queued + delivery_bytes(delivery) > LIMIT_MAILBOX_QUEUED) {
@@ -122,8 +124,10 @@ static void on_away(void *context, err_t why)
     const char *username;
     void *mailbox;
 
-    while (hash_next(server->mailboxes, &position, &username, &mailbox))
-        mailbox_store_is_away(mailbox, why);
+    while (hash_next(server->mailboxes, &position, &username, &mailbox)) {
+        if (mailbox_is_draining(mailbox))
+            mailbox_store_is_away(mailbox, why);
+    }
     DELIVERY_EACH(delivery, next, store_client_puts(server->store), in_queue)
     {
         decide(server, delivery, why);

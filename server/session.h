@@ -32,7 +32,10 @@ struct session {
     uint64_t heard;        /* ms: of the last byte */
     uint64_t hint_at;      /* ms: text: of the last hint, 0 = none yet */
     uint64_t presence_seq; /* JSON: of its own joining */
-    size_t mark;           /* of the output's buffer between session_begin and session_flush */
+    uint64_t taken;        /* bytes that the kernel had taken at taken_at, ms */
+    uint64_t taken_at;
+    size_t withheld; /* bytes of messages that came while the mailbox was paced, and still wait */
+    size_t mark;     /* of the output's buffer between session_begin and session_flush */
     bucket_t bucket;
     unsigned unanswered; /* messages that the store has not answered */
     unsigned verdicts;   /* those of them that may be repeats */
@@ -76,6 +79,9 @@ void session_hold_back(session_t *session);
 void session_note_waiting(session_t *session);
 /* Text: the delivery's bytes are behind all that was given to the output so far. */
 void session_expect_read(session_t *session, delivery_t *delivery);
+
+/* Its mailbox waits for the peer to read: it is looked at whether it does. */
+void session_expect_reading(session_t *session);
 
 /* Ends it: logs the user out, lets the last bytes go (not after CLOSED, IO and TOO_SLOW). say_end was the
  * caller's business. */

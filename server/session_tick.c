@@ -45,6 +45,36 @@ void session_note_waiting(session_t *session)
     watch_add(session->server->watch, session);
 }
 
+void session_expect_reading(session_t *session)
+{
+    if (session->taken_at == 0) {
+        session->taken = session->sent - output_queue_bytes(session->output);
+        session->taken_at = uv_now(session->server->loop);
+    }
+    watch_add(session->server->watch, session);
+}
+
+/* True while the mailbox waits for the peer. Who takes nothing while more than the output's limit is held for
+ * it does not read. */
+static bool await_reading(session_t *session, uint64_t now)
+{
+    size_t held = output_queue_bytes(session->output);
+
+    if (!mailbox_is_paced(session->mailbox)) {
+        session->taken_at = 0;
+        session->withheld = 0;
+        return false;
+    }
+    if (session->taken != session->sent - held) {
+        session->taken = session->sent - held;
+        session->taken_at = now;
+    } else if (now - session->taken_at >= LIMIT_READING &&
+               held + session->withheld > OUTPUT_LIMITS_DEFAULT.hard_limit) {
+        session_end(session, ERR_TOO_SLOW);
+    }
+    return true;
+}
+
 /* True while one is due. */
 static bool give_hint(session_t *session, uint64_t now)
 {
@@ -104,6 +134,10 @@ static bool tick_open(session_t *session, uint64_t now)
         again |= await_silence(session, now);
     if (session->state != SESSION_OPEN)
         return true; /* closing is watched too */
+    if (session->mailbox && session->taken_at != 0)
+        again |= await_reading(session, now);
+    if (session->state != SESSION_OPEN)
+        return true;
     session_poll_written(session);
     again |= !STAILQ_EMPTY(&session->written);
     again |= give_hint(session, now);

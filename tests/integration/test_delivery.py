@@ -241,10 +241,12 @@ def test_order_under_load(make_world):
 
 def test_slow_reader(make_world):
     """Who does not read is ended, nobody else suffers, and the messages stay."""
-    world = make_world(server_arguments=("--rate-limit", "0")).start()
+    world = make_world(
+        server_arguments=("--rate-limit", "0"), environment={"P2P_MAILBOX_BYTES": str(64 * 1024 * 1024)}
+    ).start()
     alice, bob = world.json("alice"), world.json("bob")
     carol = world.text("carol")
-    count, text = 1000, "x" * 14000
+    count, text = 1500, "x" * 14000
     for number in range(count):
         alice.message("bob", f"{number} {text}", id=f"s{number}")
     wait_until(lambda: "too_slow" in world.server.stderr, "the slow session ends")
