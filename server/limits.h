@@ -32,6 +32,9 @@ enum {
     LIMIT_PARTIAL_AHEAD = 64 * 1024,          /* unread output above which growing answers are dropped */
     LIMIT_RECENT = 32768,                     /* keys of finished messages, to know a repeat */
 
+    LIMIT_CROWD = 500, /* sessions that come and go before free memory is given back to the system */
+    LIMIT_TRIM = 5000, /* ms later, and once more: its last bytes take a while */
+
     LIMIT_SPARE_FILES = 64, /* descriptors that sessions may not take */
 };
 

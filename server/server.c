@@ -4,6 +4,7 @@
 #include "listener.h"
 #include "mailbox.h"
 #include "session.h"
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,26 @@ void server_count_unstored(server_t *server, size_t more, size_t less)
         server->unstored_full = true;
     else if (server->unstored < LIMIT_UNSTORED_RESUME)
         server->unstored_full = false;
+}
+
+/* A crowd leaves holes in the heap, which the C library keeps. */
+static void on_trim(uv_timer_t *timer)
+{
+    server_t *server = timer->data;
+
+    malloc_trim(0);
+    if (--server->trims == 0)
+        uv_timer_stop(timer);
+}
+
+void server_count_change(server_t *server)
+{
+    if (++server->changes < LIMIT_CROWD || server->stopping)
+        return;
+    server->changes = 0;
+    server->trims = 2;
+    if (!uv_is_active((uv_handle_t *)&server->trim_timer))
+        uv_timer_start(&server->trim_timer, on_trim, LIMIT_TRIM, LIMIT_TRIM);
 }
 
 /* ---- start ---- */
@@ -35,7 +56,8 @@ err_t server_start(daemon_t *daemon, const config_t *config, server_t **out)
     server->presence = presence_new(server);
     server->watch = watch_new(server->loop, session_on_tick);
     uv_timer_init(server->loop, &server->stop_timer);
-    server->stop_timer.data = server;
+    uv_timer_init(server->loop, &server->trim_timer);
+    server->stop_timer.data = server->trim_timer.data = server;
     *out = server;
 
     server->store = store_client_new(server->loop, config->api_base, config->token, server->log,
@@ -83,15 +105,21 @@ static void tell_lost(server_t *server)
     }
 }
 
+static void close_common(server_t *server)
+{
+    watch_free(server->watch);
+    presence_free(server->presence);
+    uv_close((uv_handle_t *)&server->trim_timer, NULL);
+    uv_close((uv_handle_t *)&server->stop_timer, NULL);
+}
+
 static void close_parts(server_t *server)
 {
     tell_lost(server);
     end_sessions(server);
     store_client_free(server->store);
     server->store = NULL;
-    watch_free(server->watch);
-    presence_free(server->presence);
-    uv_close((uv_handle_t *)&server->stop_timer, NULL);
+    close_common(server);
 }
 
 static void on_stop_tick(uv_timer_t *timer)
@@ -129,9 +157,7 @@ void server_stop(server_t *server)
     listener_close(server->listener);
     server->listener = NULL;
     if (!server->store) {
-        watch_free(server->watch);
-        presence_free(server->presence);
-        uv_close((uv_handle_t *)&server->stop_timer, NULL);
+        close_common(server);
         return;
     }
     TAILQ_FOREACH(session, &server->sessions, in_all)

@@ -32,6 +32,9 @@ typedef struct server {
     size_t unstored;    /* bytes of messages that are not on disk */
     bool unstored_full; /* senders are not read */
     bool stopping;
+    uv_timer_t trim_timer;
+    unsigned trims;   /* still to come */
+    unsigned changes; /* sessions that came or went since memory was last given back */
     uv_timer_t stop_timer;
     uint64_t stop_deadline;
     char read_buffer[64 * 1024]; /* one for all sessions: a read is taken in at once */
@@ -46,6 +49,8 @@ void server_stop(server_t *server);
 /* When the loop has ended. */
 void server_free(server_t *server);
 
+/* A session has come or gone. */
+void server_count_change(server_t *server);
 void server_count_unstored(server_t *server, size_t more, size_t less);
 
 #endif

@@ -35,6 +35,7 @@ void session_close_now(session_t *session)
     watch_remove(server->watch, session);
     TAILQ_REMOVE(&server->sessions, session, in_all);
     server->session_count--;
+    server_count_change(server);
     output_queue_free(session->output);
     session->output = NULL;
     uv_close((uv_handle_t *)&session->tcp, on_closed);
@@ -317,6 +318,7 @@ session_t *session_accept(server_t *server, uv_stream_t *listener)
     bucket_init(&session->bucket, server->config->rate_limit, session->since);
     TAILQ_INSERT_TAIL(&server->sessions, session, in_all);
     server->session_count++;
+    server_count_change(server);
     session->output =
         output_queue_new((uv_stream_t *)&session->tcp, OUTPUT_LIMITS_DEFAULT, &output_events, session);
     if (uv_accept(listener, (uv_stream_t *)&session->tcp) != 0) {
