@@ -50,14 +50,11 @@ static const char *const hostile[] = {
     "\033]52;c;ZWNobyBoaQ==\a",                            /* OSC 52: writes the clipboard */
     "\033]8;;http://evil.example\033\\here\033]8;;\033\\", /* OSC 8: a link */
     "\033[2J\033[H\033[31mred",                            /* CSI */
-    "\xc2\x9b"
-    "31mred\xc2\x9d"
-    "0;title\xc2\x9c", /* C1 */
+    "\302\23331mred\302\2350;title\302\234",               /* C1 */
     "\rcarriage return",
     "back\b\b\b\bspace\177",
-    "\xe2\x80\xaetxet desrever", /* RIGHT-TO-LEFT OVERRIDE */
-    "\xe2\x80\xa8"
-    "17:01 carol: forged", /* LINE SEPARATOR */
+    "\xe2\x80\xaetxet desrever",       /* RIGHT-TO-LEFT OVERRIDE */
+    "\342\200\25017:01 carol: forged", /* LINE SEPARATOR */
     "broken \xff\xc3 bytes",
 };
 

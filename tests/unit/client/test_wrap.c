@@ -38,8 +38,7 @@ static void test_width_is_that_of_the_output(void **state)
                            "\033[31mred",
                            "tab\there",
                            "\xe2\x80\xaeright to left",
-                           "\xc2\x9b"
-                           "31m",
+                           "\302\23331m",
                            "\xff\xfe",
                            "line\xe2\x80\xa8separator",
                            "zero\xe2\x80\x8bwidth"};
