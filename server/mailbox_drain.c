@@ -15,6 +15,8 @@ void mailbox_claim(mailbox_t *mailbox)
 
 static void read_page(mailbox_t *mailbox)
 {
+    if (mailbox->server->stopping)
+        return;
     if (mailbox->epoch == 0) {
         mailbox->state = MAILBOX_CLAIMING;
         mailbox_claim(mailbox);

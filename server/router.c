@@ -20,6 +20,15 @@ static void broadcast(session_t *session, delivery_t *delivery)
 
 /* ---- repeats ---- */
 
+/* The session waits for the store's answer. What it sends behind a possible repeat must not overtake that. */
+static void await_answer(session_t *session, delivery_t *delivery)
+{
+    delivery->origin = session->serial;
+    delivery->unanswered = true;
+    session->unanswered++;
+    session->verdicts += delivery->verdict_first;
+}
+
 /* True when the message is known here: answered, or its answer will come. */
 static bool is_repeat(session_t *session, const delivery_t *repeat)
 {
@@ -31,7 +40,7 @@ static bool is_repeat(session_t *session, const delivery_t *repeat)
     delivery_t *first = hash_get(server->tracked, key);
     if (first && first->put == PUT_QUEUED) {
         receipts_answered(server, first); /* the former session, if that is there still */
-        first->origin = session->serial;
+        await_answer(session, first);
         return true;
     }
     if (first && first->put != PUT_STORED)
@@ -61,7 +70,8 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     server_t *server = session->server;
     mailbox_t *mailbox = mailbox_get(server, delivery->message.destination);
     bool live = mailbox_is_live(mailbox, delivery->message.type);
-    bool put = !server->config->direct || !live || mailbox_is_full(mailbox);
+    bool put =
+        !server->config->direct || !live || mailbox_is_full(mailbox) || server->unstored > LIMIT_UNSTORED / 2;
     err_t err = refusal(server, mailbox, live, put);
 
     if (err != ERR_OK) {
@@ -72,13 +82,11 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     }
     delivery->live = live;
     delivery->tell_saved = !mailbox->session;
-    /* What a sender sends behind a repeat must not overtake it. */
     delivery->verdict_first = put && (delivery->resend || session->verdicts > 0);
-    delivery->unanswered = put;
-    session->unanswered += put;
-    session->verdicts += delivery->verdict_first;
+    if (put)
+        await_answer(session, delivery);
     mailbox_take(mailbox, delivery, put);
-    if (server->unstored_full)
+    if (server_is_full(server))
         session_hold_back(session);
 }
 

@@ -18,6 +18,11 @@ void server_count_unstored(server_t *server, size_t more, size_t less)
         server->unstored_full = false;
 }
 
+bool server_is_full(const server_t *server)
+{
+    return server->unstored_full && store_client_state(server->store) == ERR_OK;
+}
+
 /* A crowd leaves holes in the heap, which the C library keeps. */
 static void on_trim(uv_timer_t *timer)
 {

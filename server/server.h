@@ -51,6 +51,8 @@ void server_free(server_t *server);
 
 /* A session has come or gone. */
 void server_count_change(server_t *server);
+/* Should senders wait for the disk? Not while the store is away: then they are told instead. */
+bool server_is_full(const server_t *server);
 void server_count_unstored(server_t *server, size_t more, size_t less);
 
 #endif

@@ -83,8 +83,7 @@ static bool give_hint(session_t *session, uint64_t now)
     if (session->hint_at != 0 && now - session->hint_at < LIMIT_HINT)
         return true;
     session->hint_at = now;
-    buffer_appendf(session_begin(session), "%u new stored message%s. Type !check.\n", session->waiting,
-                   session->waiting == 1 ? "" : "s");
+    buffer_appendf(session_begin(session), "%u new stored messages. Type !check.\n", session->waiting);
     session_flush(session);
     session->waiting = 0;
     return false;
@@ -114,7 +113,7 @@ static bool resume(session_t *session, uint64_t now)
         return false;
     if (session->throttled && bucket_has(&session->bucket, session->server->config->rate_limit, now))
         session->throttled = false;
-    if (!session->server->unstored_full)
+    if (!server_is_full(session->server))
         session->held_back = false;
     if (session->throttled || session->held_back)
         return true;

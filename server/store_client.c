@@ -171,6 +171,9 @@ static void on_job_done(void *context, const http_answer_t *answer)
         err = store_is_away(err) ? err : ERR_STORE_UNAVAILABLE;
         store_failed(client, err, answer);
     }
+    if (page.unreadable > 0)
+        log_warning(client->log, "messages_unreadable", "user=%s count=%zu last_seq=%lld",
+                    mailbox_username(job->mailbox), page.unreadable, (long long)page.last_seq);
     finish_job(job, err, epoch, &page);
     store_page_free(&page);
     start_jobs(client);
@@ -234,7 +237,7 @@ err_t store_client_state(const store_client_t *client)
 bool store_client_is_idle(const store_client_t *client)
 {
     return client->put_count == 0 && client->ack_count == 0 && TAILQ_EMPTY(&client->puts) &&
-           TAILQ_EMPTY(&client->acknowledgements);
+           TAILQ_EMPTY(&client->acknowledgements) && client->running == 0 && TAILQ_EMPTY(&client->jobs);
 }
 
 static void on_probe_closed(uv_handle_t *handle)

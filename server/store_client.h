@@ -35,7 +35,7 @@ void store_client_free(store_client_t *client);
 
 /* OK, or why it is away: STORE_UNAVAILABLE, DISK_FULL. */
 err_t store_client_state(const store_client_t *client);
-/* Nothing waits and nothing is under way, as far as puts and acknowledgements go. */
+/* Nothing waits and nothing is under way. */
 bool store_client_is_idle(const store_client_t *client);
 
 /* The delivery must live until its answer, or until it is taken back. */

@@ -125,6 +125,8 @@ bool store_read_page(const char *body, size_t length, store_page_t *page)
         page->last_seq = entry->seq;
         if (message_from_json(item, MESSAGE_FROM_PEER, LARGEST_STORED, &entry->message, NULL) == ERR_OK)
             page->count++;
+        else
+            page->unreadable++;
     }
     cJSON_Delete(json);
     return true;

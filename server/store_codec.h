@@ -19,7 +19,8 @@ typedef struct {
     store_entry_t
         *entries; /* what a receiver wants to keep of a message it takes over: text = metadata = NULL */
     size_t count;
-    int64_t last_seq; /* of the page, also when its last entry could not be read; 0 when it is empty */
+    int64_t last_seq;  /* of the page, also when its last entry could not be read; 0 when it is empty */
+    size_t unreadable; /* entries that were left out */
     bool more;
 } store_page_t;
 

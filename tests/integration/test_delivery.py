@@ -142,6 +142,26 @@ def test_session_ends_while_the_store_is_away(world):
     assert waiting(world.json("jill")) == ["0", "1", "2"]
 
 
+def test_memory_is_bounded_while_the_store_is_away(make_world):
+    """A recipient who never says got fills its share of the memory; then senders are told, and others chat on."""
+    world = make_world(server_arguments=("--rate-limit", "0")).start()
+    jack, jill, joe = world.json("jack"), world.json("jill"), world.json("joe")
+    world.kill_api()
+    count = 500
+    for number in range(count):
+        jack.message("jill", f"{number} " + "x" * 14000, id=f"b{number}")
+    assert jack.recv_receipt(f"b{count - 1}")["code"] == "store_unavailable"
+    jack.message("joe", "hello", id="joe")
+    joe.got(joe.recv_message("hello"))
+    assert jack.recv_receipt("joe")["status"] == "delivered"
+    refused = {f["id"] for f in jack.frames if f.get("status") == "rejected"}
+    kept = [f"b{number}" for number in range(count) if f"b{number}" not in refused]
+    assert 200 < len(kept) < 400
+    world.start_api()
+    jack.recv_receipt(kept[-1], "stored")
+    assert {f["id"] for f in jack.frames if f.get("status") == "stored"} == set(kept)
+
+
 def test_store_hangs(world):
     """A store that takes connections but never answers is away too."""
     alice, bob = world.text("alice"), world.text("bob")

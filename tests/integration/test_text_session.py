@@ -99,7 +99,7 @@ def test_stored_messages(world):
     # What is no chat does not interrupt: it waits, and a hint says so.
     bot.message("bob", "four", id="4", type="subscription")
     bot.recv_receipt("4", "stored")
-    bob.expect_line("1 new stored message. Type !check.")
+    bob.expect_line("1 new stored messages. Type !check.")
     bot.message("bob", "five", id="5")
     bob.expect_line("five")
     bot.message("bob", "six", id="6", type="notification")

@@ -113,6 +113,7 @@ static void test_page(void **state)
     assert_int_equal(page.count, 2);
     assert_int_equal(page.entries[0].seq, 5);
     assert_string_equal(page.entries[1].message.id, "2");
+    assert_int_equal(page.unreadable, 1);
     assert_int_equal(page.last_seq, 8);
     assert_true(page.more);
     store_page_free(&page);
