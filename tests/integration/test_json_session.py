@@ -166,6 +166,9 @@ def test_the_same_message_twice(world):
 
 def test_check_brings_what_others_stored(world):
     bob = world.json("bob")
+    # The login's own reading has ended then.
+    bob.command("check")
+    assert bob.recv("result")["stored"] == 0
     posted = world.http("POST", "/messages/", json={"sender": "api", "destination": "bob", "message": "by API"})
     assert posted.status_code == 200
     bob.command("check")
@@ -173,8 +176,13 @@ def test_check_brings_what_others_stored(world):
     assert frame["stored"] is True and frame["sender"] == "api"
     assert bob.recv("result")["stored"] == 1
     # Sent, but not acknowledged: not again in this session.
+    api = world.json("api")
+    api.message("bob", "live", id="live")
+    api.recv_receipt("live", "stored")
     bob.command("check")
     assert bob.recv("result")["stored"] == 0
+    assert [f["message"] for f in bob.frames if "destination" in f] == ["by API", "live"]
+    bob.got(bob.recv_message("live"))
     bob.close()
     bob = login_again(world, "bob")
     again = bob.recv_message("by API")
