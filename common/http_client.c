@@ -1,23 +1,23 @@
 #include "http_client.h"
 #include "alloc.h"
 #include "buffer.h"
+#include "curl_loop.h"
 #include "daemon.h"
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum { DEFAULT_TIMEOUT_MS = 10000, DEFAULT_MAX_ANSWER = 2 * 1024 * 1024 };
 
-/* libcurl must not be changed from inside its own callbacks. While `dispatching`, new and cancelled requests
- * are only marked, and `settle` does the rest. */
+/* libcurl must not be called from inside its own callbacks. There, new and cancelled requests are only marked,
+ * and `settle` does the rest. */
 struct http_client {
     uv_loop_t *loop;
-    CURLM *multi;
-    uv_timer_t timer; /* libcurl's */
+    curl_loop_t *curl;
     http_request_t *requests;
-    bool dispatching, unsettled, freed;
-    unsigned pins; /* open handles, and calls that still need the client */
+    bool unsettled, freed;
+    bool ending;   /* in http_client_free: its walk needs every request */
+    unsigned pins; /* the curl loop and the requests' timers */
 };
 
 struct http_request {
@@ -37,17 +37,10 @@ struct http_request {
     void *context;
 };
 
-typedef struct {
-    uv_poll_t poll;
-    http_client_t *client;
-    curl_socket_t fd;
-} watch_t;
-
 static void unpin(http_client_t *client)
 {
     if (--client->pins > 0)
         return;
-    curl_global_cleanup();
     free(client);
 }
 
@@ -73,10 +66,10 @@ static void wipe_headers(struct curl_slist *headers)
 static void add(http_request_t *request)
 {
     request->added = true;
-    curl_multi_add_handle(request->client->multi, request->easy);
+    curl_loop_add(request->client->curl, request->easy);
 }
 
-/* Takes it out of the client and of libcurl. Never while dispatching. */
+/* Takes it out of the client and of libcurl. Never inside libcurl. */
 static void release(http_request_t *request)
 {
     http_client_t *client = request->client;
@@ -89,7 +82,7 @@ static void release(http_request_t *request)
     if (request->next)
         request->next->previous = request->previous;
     if (request->added)
-        curl_multi_remove_handle(client->multi, request->easy);
+        curl_loop_remove(client->curl, request->easy);
     curl_easy_cleanup(request->easy);
     wipe_headers(request->headers);
     uv_close((uv_handle_t *)&request->timer, on_request_closed);
@@ -193,16 +186,14 @@ static void on_request_timer(uv_timer_t *timer)
         finish(request, ERR_TIMEOUT);
 }
 
-/* ---- libcurl and the loop ---- */
+/* ---- all requests ---- */
 
-static void end_multi(http_client_t *client)
+static bool must_wait(const http_client_t *client)
 {
-    curl_multi_cleanup(client->multi);
-    client->multi = NULL;
-    unpin(client);
+    return client->ending || curl_loop_is_inside(client->curl);
 }
 
-/* Does what had to wait until libcurl was left. */
+/* Does what had to wait. */
 static void settle(http_client_t *client)
 {
     http_request_t *next;
@@ -212,172 +203,64 @@ static void settle(http_client_t *client)
     client->unsettled = false;
     for (http_request_t *request = client->requests; request; request = next) {
         next = request->next;
-        if (request->dead) {
+        if (request->dead)
             release(request);
-        } else if (!request->added) {
+        else if (!request->added)
             add(request);
-        }
     }
     if (client->freed)
-        end_multi(client);
+        curl_loop_free(client->curl);
 }
 
-static void report_done(http_client_t *client)
+static void on_left(void *context)
 {
-    CURLMsg *message;
-    int left;
-
-    /* An owner may free the client in on_done. */
-    while (client->multi && (message = curl_multi_info_read(client->multi, &left))) {
-        http_request_t *request;
-        CURLcode result = message->data.result;
-
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
-        finish(request, request->err != ERR_OK ? request->err : err_of_curl(result));
-    }
+    settle(context);
 }
 
-static void dispatch(http_client_t *client, curl_socket_t fd, int events)
+static void on_transfer_done(void *context, CURL *easy, CURLcode result)
 {
-    int running;
+    http_request_t *request;
 
-    if (!client->multi)
-        return;
-    client->pins++;
-    client->dispatching = true;
-    curl_multi_socket_action(client->multi, fd, events, &running);
-    client->dispatching = false;
-    settle(client);
-    report_done(client);
-    unpin(client);
+    (void)context;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+    finish(request, request->err != ERR_OK ? request->err : err_of_curl(result));
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_curl_closed(void *context)
 {
-    watch_t *watch = poll->data;
-    int flags = 0;
-
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    dispatch(watch->client, watch->fd, flags);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    watch_t *watch = handle->data;
-    http_client_t *client = watch->client;
-
-    free(watch);
-    unpin(client);
-}
-
-static watch_t *watch_new(http_client_t *client, curl_socket_t fd)
-{
-    watch_t *watch = alloc_new(watch_t);
-
-    if (uv_poll_init(client->loop, &watch->poll, fd) != 0) {
-        free(watch);
-        return NULL;
-    }
-    watch->poll.data = watch;
-    watch->client = client;
-    watch->fd = fd;
-    client->pins++;
-    curl_multi_assign(client->multi, fd, watch);
-    return watch;
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    http_client_t *client = context;
-    watch_t *watch = socket_context;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch) {
-            curl_multi_assign(client->multi, fd, NULL);
-            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-        }
-        return 0;
-    }
-    if (!watch && !(watch = watch_new(client, fd)))
-        return -1;
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&watch->poll, events, on_poll) == 0 ? 0 : -1;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    dispatch(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* Only sets the timer. Inside a dispatch "at once" is 1 ms: libuv would run a timer of 0 ms again and again in
- * the same turn. */
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *context)
-{
-    http_client_t *client = context;
-
-    (void)multi;
-    if (timeout_ms < 0)
-        uv_timer_stop(&client->timer);
-    else if (timeout_ms == 0)
-        uv_timer_start(&client->timer, on_timer, client->dispatching ? 1 : 0, 0);
-    else
-        uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
-    return 0;
+    unpin(context);
 }
 
 /* ---- the owner ---- */
 
 http_client_t *http_client_new(uv_loop_t *loop, int connections)
 {
+    static const curl_loop_events_t events = {on_left, on_transfer_done, on_curl_closed};
     http_client_t *client = alloc_new(http_client_t);
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(client->multi = curl_multi_init()))
-        abort(); /* no memory */
     client->loop = loop;
-    client->pins = 2; /* the timer and libcurl */
-    uv_timer_init(loop, &client->timer);
-    client->timer.data = client;
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+    client->pins = 1;
+    client->curl = curl_loop_new(loop, connections, &events, client);
     return client;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    unpin(handle->data);
 }
 
 void http_client_free(http_client_t *client)
 {
-    bool inside = client && client->dispatching;
     static const http_answer_t closed = {.err = ERR_CLOSED, .body = "", .retry_after_ms = -1};
 
     if (!client || client->freed)
         return;
     client->freed = true;
     client->unsettled = true;
-    client->dispatching = true; /* on_done may cancel others, which this walk must still find */
+    client->ending = true; /* on_done may cancel others */
     for (http_request_t *request = client->requests; request; request = request->next) {
         if (request->dead)
             continue;
         request->dead = true;
         request->on_done(request->context, &closed);
     }
-    client->dispatching = inside;
-    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
-    if (!inside)
+    client->ending = false;
+    if (!must_wait(client))
         settle(client);
 }
 
@@ -497,7 +380,7 @@ http_request_t *http_client_request(http_client_t *client, const http_options_t 
     set_headers(request, options);
     link_request(client, request);
     start_timer(request, options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS);
-    if (client->dispatching)
+    if (must_wait(client))
         client->unsettled = true;
     else
         add(request);
@@ -509,7 +392,7 @@ void http_request_cancel(http_request_t *request)
     if (!request || request->dead)
         return;
     request->dead = true;
-    if (request->client->dispatching)
+    if (must_wait(request->client))
         request->client->unsettled = true;
     else
         release(request);
