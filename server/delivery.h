@@ -33,6 +33,8 @@ typedef struct delivery {
     bool handed;        /* to the session that is there now */
     bool written;       /* is in a text session's in_written */
     bool got;           /* the recipient has it for good */
+    bool attempted;     /* was sent to the store at least once: it may be there */
+    bool acknowledged;  /* all is done; kept because a page under way may still hold it */
     bool in_flight;     /* with its put or acknowledgement: not in in_queue just now */
 } delivery_t;
 

@@ -228,6 +228,20 @@ void mailbox_finish_received(delivery_t *delivery)
     mailbox_forget(delivery);
 }
 
+void mailbox_finish_unanswered(delivery_t *delivery)
+{
+    if (!delivery->attempted) {
+        mailbox_finish_received(delivery);
+        return;
+    }
+    /* It may be on disk: then it must not be read again. */
+    receipts_delivered(delivery->mailbox->server, delivery);
+    receipts_remember(delivery->mailbox->server, delivery, RECEIPT_DELIVERED);
+    mailbox_set_put(delivery, PUT_STORED);
+    delivery_drop_body(delivery);
+    mailbox_acknowledge(delivery);
+}
+
 void mailbox_got(delivery_t *delivery)
 {
     server_t *server = delivery->mailbox->server;
@@ -243,7 +257,7 @@ void mailbox_got(delivery_t *delivery)
         mailbox_finish_received(delivery);
     } else if (store_client_state(server->store) != ERR_OK &&
                store_client_take_back(server->store, delivery)) {
-        mailbox_finish_received(delivery);
+        mailbox_finish_unanswered(delivery);
     } /* else its put is answered first */
     mailbox->pins--;
     if (mailbox->state == MAILBOX_PACED)

@@ -34,6 +34,8 @@ struct mailbox {
     unsigned count;                  /* of deliveries */
     unsigned unread;                 /* handed to the session, which has not said got */
     unsigned generation;             /* pages of an older one are ignored */
+    unsigned reads;                  /* pages asked for */
+    unsigned acknowledged;           /* deliveries that are kept until the pages asked for have come */
     unsigned pins;                   /* calls to the store under way, loops over the deliveries */
     unsigned drained;                /* messages read from the store and handed over since the last start */
     mailbox_state_t state;
@@ -87,6 +89,8 @@ void mailbox_drain(mailbox_t *mailbox);
 void mailbox_set_put(delivery_t *delivery, put_state_t put);
 void mailbox_acknowledge(delivery_t *delivery);
 void mailbox_finish_received(delivery_t *delivery);
+/* Received while its put cannot be answered; not under way. */
+void mailbox_finish_unanswered(delivery_t *delivery);
 bool mailbox_is_draining(const mailbox_t *mailbox);
 
 /* The store's events; context is the server. */

@@ -25,6 +25,7 @@ static void read_page(mailbox_t *mailbox)
     mailbox->state = MAILBOX_READING;
     mailbox->again = false;
     mailbox->pins++;
+    mailbox->reads++;
     store_client_read(mailbox->server->store, mailbox, mailbox->generation, mailbox->last_seq);
 }
 
@@ -112,30 +113,53 @@ static void take_entry(mailbox_t *mailbox, store_entry_t *entry)
         mailbox->drained++;
 }
 
-static void take_page(mailbox_t *mailbox, store_page_t *page)
+static void take_entries(mailbox_t *mailbox, store_page_t *page)
 {
     for (size_t i = 0; i < page->count; i++)
         take_entry(mailbox, &page->entries[i]);
     if (page->last_seq > mailbox->last_seq)
         mailbox->last_seq = page->last_seq;
-    if ((page->more && page->last_seq > 0) || mailbox->again)
+}
+
+static void go_on(mailbox_t *mailbox, err_t err, const store_page_t *page)
+{
+    if (err == ERR_STALE_EPOCH) {
+        mailbox->epoch = 0;
+        read_page(mailbox);
+    } else if (err == ERR_OK && ((page->more && page->last_seq > 0) || mailbox->again)) {
         read_on(mailbox);
-    else
+    } else if (err == ERR_OK) {
         finish(mailbox);
+    }
+}
+
+/* A page may have been read before an acknowledgement was done, and come behind its answer. */
+static void forget_acknowledged(mailbox_t *mailbox)
+{
+    delivery_t *delivery, *next;
+
+    if (mailbox->reads > 0 || mailbox->acknowledged == 0)
+        return;
+    mailbox->acknowledged = 0;
+    DELIVERY_EACH(delivery, next, &mailbox->deliveries, in_mailbox)
+    {
+        if (delivery->acknowledged)
+            mailbox_forget(delivery);
+    }
 }
 
 void mailbox_on_page(void *context, mailbox_t *mailbox, unsigned generation, err_t err, store_page_t *page)
 {
+    bool wanted = mailbox->session && generation == mailbox->generation;
+
     (void)context;
+    mailbox->reads--;
+    if (wanted && err == ERR_OK)
+        take_entries(mailbox, page);
+    forget_acknowledged(mailbox);
+    if (wanted)
+        go_on(mailbox, err, page);
     mailbox->pins--;
-    if (mailbox->session && generation == mailbox->generation) {
-        if (err == ERR_OK) {
-            take_page(mailbox, page);
-        } else if (err == ERR_STALE_EPOCH) {
-            mailbox->epoch = 0;
-            read_page(mailbox);
-        }
-    }
     mailbox_settle(mailbox);
 }
 

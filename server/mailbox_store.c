@@ -96,6 +96,9 @@ static void on_acknowledged(void *context, delivery_t *delivery, bool stale)
     if (stale) {
         delivery->mailbox->epoch = 0;
         mailbox_acknowledge(delivery);
+    } else if (delivery->mailbox->reads > 0) {
+        delivery->acknowledged = true;
+        delivery->mailbox->acknowledged++;
     } else {
         mailbox_forget(delivery);
     }
@@ -109,7 +112,7 @@ static void decide(server_t *server, delivery_t *delivery, err_t why)
         return;
     store_client_take_back(server->store, delivery);
     if (delivery->got) {
-        mailbox_finish_received(delivery);
+        mailbox_finish_unanswered(delivery);
         return;
     }
     receipts_rejected(server, delivery, why);

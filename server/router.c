@@ -45,9 +45,10 @@ static bool is_repeat(session_t *session, const delivery_t *repeat)
     }
     if (first && first->put != PUT_STORED)
         return true; /* its receipt comes with got, or with the session's end */
-    if (!first && !recent_find(server->recent, key, &status))
+    bool known = recent_find(server->recent, key, &status);
+    if (!first && !known)
         return false;
-    session->protocol->on_receipt(session, repeat, first ? RECEIPT_STORED : status, ERR_OK);
+    session->protocol->on_receipt(session, repeat, known ? status : RECEIPT_STORED, ERR_OK);
     return true;
 }
 

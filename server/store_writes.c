@@ -67,7 +67,7 @@ static void collect_puts(store_client_t *client)
         if (client->put_count > 0 && bytes > PUT_MAX_BYTES)
             return;
         TAILQ_REMOVE(&client->puts, delivery, in_queue);
-        delivery->in_flight = true;
+        delivery->in_flight = delivery->attempted = true;
         client->put_batch[client->put_count++] = delivery;
     }
 }

@@ -76,6 +76,23 @@ def test_live_message_survives_until_got(world):
     assert waiting(bob) == []
 
 
+def test_got_and_login_at_once(world):
+    """A page that was read before the acknowledgement does not bring the message again."""
+    alice = world.json("alice")
+    bob = world.json("bob")
+    for number in range(30):
+        alice.message("bob", str(number), id=f"g{number}")
+        alice.recv_receipt(f"g{number}", "stored")
+        frame = bob.recv_message()
+        assert frame["message"] == str(number)
+        bob.got(frame)
+        bob.command("check")
+        bob.recv("result")
+    bob.got(frame)
+    alice.recv_receipt("g29", "delivered")
+    assert len([f for f in bob.frames if "destination" in f]) == 30
+
+
 def test_store_away(world):
     """Chat goes on without the store, saving is refused at once, and all is well again soon after it is back."""
     alice, bob = world.text("alice"), world.text("bob")
@@ -182,10 +199,21 @@ def test_store_hangs(world):
     start = time.monotonic()
     alice.expect_line(REFUSED)
     assert time.monotonic() - start < 2
+    # This one was received while nobody knew whether it was stored. It was; still it does not come again.
+    dave, jack = world.json("dave"), world.json("jack")
     world.api.signal(signal.SIGCONT)
-    wait_until(lambda: "store_back" in world.server.stderr, "the store is back")
-    alice.line("dave: hello")
-    alice.expect_line("User 'dave' is offline. Message saved.")
+    wait_until(lambda: world.server.stderr.count("store_back") == 1, "the store is back")
+    world.api.signal(signal.SIGSTOP)
+    jack.message("dave", "unknown", id="u1")
+    dave.got(dave.recv_message("unknown"))
+    jack.recv_receipt("u1", "delivered")
+    world.api.signal(signal.SIGCONT)
+    wait_until(lambda: world.server.stderr.count("store_back") == 2, "the store is back again")
+    assert waiting(dave) == ["unknown"]
+    dave.close()
+    assert waiting(login_again(world, "dave")) == []
+    alice.line("emma: hello")
+    alice.expect_line("User 'emma' is offline. Message saved.")
 
 
 def test_direct_mode(make_world):
