@@ -132,6 +132,12 @@ export class Book extends Emitter {
         this.emit('presence');
     }
 
+    presence(name, online) {
+        if (online) this.#online.add(name);
+        else this.#online.delete(name);
+        this.emit('presence');
+    }
+
     isOnline(name) {
         return this.#online.has(name);
     }

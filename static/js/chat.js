@@ -110,14 +110,14 @@ export class Chat extends Emitter {
             this.book.setOnline(frame.online_users ?? []);
             this.#flush();
         },
-        user_joined: (frame) => this.book.setOnline(frame.online_users ?? []),
-        user_left: (frame) => this.book.setOnline(frame.online_users ?? []),
+        user_joined: (frame) => this.book.presence(frame.username, true),
+        user_left: (frame) => this.book.presence(frame.username, false),
         chat: (frame) => this.#receive(frame, 'chat', false),
         stored: (frame) => this.#receive(frame, frame.message_type ?? 'chat', true),
         notification: (frame) => this.#receive(frame, frame.message_type ?? 'notification', false),
         partial: (frame) => this.book.setPartial(frame.sender, frame.id, frame.message),
         receipt: (frame) => this.#receipt(frame),
-        system: (frame) => this.emit('notice', systemText(frame), 'system'),
+        system: (frame) => this.emit('notice', frame.message, 'system'),
         error: (frame) => this.emit('notice', frame.message, 'error'),
     };
 
@@ -173,10 +173,4 @@ export class Chat extends Emitter {
         if (this.#kept) this.emit('notice', 'This browser has no room left to keep messages.', 'error');
         this.#kept = false;
     }
-}
-
-function systemText(frame) {
-    if (frame.command !== 'check' || typeof frame.stored !== 'number') return frame.message;
-    if (frame.stored === 0) return 'No stored messages.';
-    return frame.stored === 1 ? '1 stored message.' : `${frame.stored} stored messages.`;
 }

@@ -10,6 +10,9 @@ const loginTimeout = 15_000;
 const pingEvery = 20_000;
 const pingTimeout = 10_000;
 
+// Said by the adapter before it closes, once it has lost the chat server: no news for the person, who sees the state.
+const partings = new Set(['closed', 'timeout', 'connect_failed', 'io_error']);
+
 // Reasons to ask the person rather than to try again.
 const final = new Set([
     'username_invalid',
@@ -113,6 +116,8 @@ export class Session extends Emitter {
         } else if (frame.type === 'error' && !this.#loggedIn) {
             this.#lastError = new LoginError(String(frame.code), String(frame.message));
             this.#lost(socket);
+        } else if (frame.type === 'error' && partings.has(frame.code)) {
+            this.#lastError = new LoginError(frame.code, frame.message);
         } else if (!(frame.type === 'system' && frame.command === 'ping')) {
             this.emit('frame', frame);
         }
