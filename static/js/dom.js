@@ -15,7 +15,7 @@ export function element(tag, attributes = {}, ...children) {
 export function icon(name, label) {
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-    use.setAttribute('href', `#${name}`);
+    use.setAttribute('href', `#icon-${name}`);
     svg.append(use);
     if (label) {
         svg.setAttribute('role', 'img');

@@ -23,7 +23,11 @@ class Browser {
 
     // Somebody at the login form. Options as Playwright's newContext, and prepare(page), called before the page loads.
     async visit({ prepare, ...options } = {}) {
-        const context = await this.chromium.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+        const context = await this.chromium.newContext({
+            viewport: { width: 1280, height: 800 },
+            locale: 'en-GB',
+            ...options,
+        });
         context.setDefaultTimeout(DEADLINE);
         const page = await context.newPage();
         page.on('pageerror', (error) => this.problems.push(error.stack));
@@ -106,7 +110,9 @@ export class Person {
 
     // The messages of the open thread that have exactly this text.
     message(text, selector = '.message') {
-        return this.page.locator(selector).filter({ has: this.page.locator('.text', { hasText: exactly(text) }) });
+        return this.page
+            .locator(selector)
+            .filter({ has: this.page.locator('.text', { hasText: exactly(text) }) });
     }
 
     // Waits until an own message has got so far.

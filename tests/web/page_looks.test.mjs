@@ -24,7 +24,11 @@ const groundOf = (person) => person.page.evaluate(() => getComputedStyle(documen
 const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
 test('a phone shows the list and the thread in turn, and nothing wider than itself', async () => {
-    const alice = await browser.join('alice', { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+    const alice = await browser.join('alice', {
+        viewport: { width: 360, height: 640 },
+        hasTouch: true,
+        isMobile: true,
+    });
     const bob = await world.json('bob');
     const { page } = alice;
     await alice.open('bob');
@@ -112,8 +116,12 @@ test('the keyboard alone is enough', async () => {
 test('axe-core finds nothing: login, list, chat, bot, chart, dialog; light and dark', async () => {
     const check = async (person, what) => {
         await person.page.evaluate(axe);
-        const { violations } = await person.page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-        const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n   ')}`);
+        const { violations } = await person.page.evaluate(() =>
+            window.axe.run(document, { resultTypes: ['violations'] }),
+        );
+        const told = violations.map(
+            ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n   ')}`,
+        );
         assert.deepEqual(told, [], what);
     };
     const thermometer = await world.json('thermometer1');
@@ -131,12 +139,21 @@ test('axe-core finds nothing: login, list, chat, bot, chart, dialog; light and d
         await frida.say('thanks');
         await frida.reached('thanks', 'stored');
         await check(frida, `bot, ${colorScheme}`);
-        await thermometer.message(name, 'Temperature', { type: 'subscription', metadata: { temperature: 20, unit: '°C' } });
+        await thermometer.message(name, 'Temperature', {
+            type: 'subscription',
+            metadata: { temperature: 20, unit: '°C' },
+        });
         await frida.person('thermometer1').click();
         await frida.page.locator('#chart[data-points="1"]').waitFor();
         await check(frida, `chart, ${colorScheme}`);
         await frida.button('Logout').click();
         await check(frida, `dialog, ${colorScheme}`);
+        const ids = await frida.page.locator('[id]').evaluateAll((elements) => elements.map(({ id }) => id));
+        assert.deepEqual(
+            ids.filter((id, index) => ids.indexOf(id) !== index),
+            [],
+            'ids are unique',
+        );
         await frida.close();
     }
 });

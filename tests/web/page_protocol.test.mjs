@@ -27,7 +27,12 @@ async function visitPlayed() {
         send: (frame) => server.socket.send(JSON.stringify(frame)),
         of: (type) => server.frames.filter((frame) => frame.type === type),
         onLogin: ({ username }) =>
-            server.send({ type: 'login_success', username, online_users: [username, 'peer'], max_message_bytes: 100 }),
+            server.send({
+                type: 'login_success',
+                username,
+                online_users: [username, 'peer'],
+                max_message_bytes: 100,
+            }),
     };
     const prepare = (page) =>
         page.routeWebSocket('**/ws', (socket) => {
@@ -80,7 +85,13 @@ test('a refused message says why, and goes again with its id', async () => {
     await person.write('peer', 'hello');
     await person.reached('hello', 'sent');
     const [{ id }] = server.of('chat');
-    server.send({ type: 'receipt', id, status: 'rejected', code: 'mailbox_full', reason: "the recipient's mailbox is full" });
+    server.send({
+        type: 'receipt',
+        id,
+        status: 'rejected',
+        code: 'mailbox_full',
+        reason: "the recipient's mailbox is full",
+    });
     await person.page.locator('.refusal').getByText("Not sent: the recipient's mailbox is full").waitFor();
     await person.button('Try again').click();
     await waitUntil(() => server.of('chat').length === 2, 'the second try');
@@ -139,7 +150,10 @@ test('many at once: all are there, in order, the last ones drawn, and announced 
     await person.sees(`text ${count - 1}`);
     await waitUntil(() => server.of('got').length === count, 'all acknowledged');
     const texts = await person.texts();
-    assert.deepEqual(texts, texts.map((_, index) => `text ${count - texts.length + index}`));
+    assert.deepEqual(
+        texts,
+        texts.map((_, index) => `text ${count - texts.length + index}`),
+    );
     assert.ok(texts.length < 700, 'the page stays small');
     await person.button('Earlier messages').click();
     await waitUntil(async () => (await person.texts()).length > texts.length, 'earlier ones');

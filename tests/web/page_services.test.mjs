@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startBrowser } from './browser.mjs';
-import { startWorld, waitUntil } from './harness.mjs';
+import { startWorld } from './harness.mjs';
 
 let world;
 let browser;
@@ -26,7 +26,13 @@ test('the command buttons', async () => {
 
     await alice.button('Chat with OpenAI').click();
     await alice.page.locator('#with-name').getByText('openai').waitFor();
-    const commands = { Help: 'help', Happy: 'personality happy', Angry: 'personality angry', Spanish: 'personality spanish', Rotate: 'rotate' };
+    const commands = {
+        Help: 'help',
+        Happy: 'personality happy',
+        Angry: 'personality angry',
+        Spanish: 'personality spanish',
+        Rotate: 'rotate',
+    };
     for (const [label, text] of Object.entries(commands)) {
         await alice.button(label).click();
         await openai.receive(text);
@@ -50,7 +56,8 @@ test('a growing answer becomes the whole one', async () => {
     await bob.page.locator('.message[data-kind=bot]:not(.partial)').waitFor();
     assert.equal(await bob.page.locator('.message').count(), 1);
     assert.equal(await bob.page.locator('pre').textContent(), 'const a = "<b>";');
-    assert.equal(await bob.page.locator('#announcer').getByText('Two lines:').count(), 1);
+    await bob.page.locator('#announcer').getByText('openai: Two lines:').waitFor();
+    assert.equal(await bob.page.locator('#announcer p').count(), 1);
     await bob.close();
 });
 
@@ -59,14 +66,23 @@ test('readings are drawn', async () => {
     const carol = await browser.join('carol');
     await carol.button('Subscribe to Thermometer').click();
     await thermometer.receive('subscribe');
-    await thermometer.message('carol', 'You are subscribed: the temperature comes every 100 s.', { type: 'notification' });
+    await thermometer.message('carol', 'You are subscribed: the temperature comes every 100 s.', {
+        type: 'notification',
+    });
     await carol.page.getByText('No readings yet.').waitFor();
 
     const start = Date.now() - 600_000;
-    const reading = (index, temperature) => ({ temperature, unit: '°C', time: new Date(start + index * 100_000).toISOString() });
+    const reading = (index, temperature) => ({
+        temperature,
+        unit: '°C',
+        time: new Date(start + index * 100_000).toISOString(),
+    });
     const values = [20.25, 22.5, 19.75, 21];
     for (const [index, value] of values.entries())
-        await thermometer.message('carol', `Temperature: ${value} °C`, { type: 'subscription', metadata: reading(index, value) });
+        await thermometer.message('carol', `Temperature: ${value} °C`, {
+            type: 'subscription',
+            metadata: reading(index, value),
+        });
     const { page } = carol;
     await page.locator('#chart[data-points="4"]').waitFor();
     assert.equal(await page.locator('#last-value').textContent(), '21.0 °C');
@@ -79,8 +95,14 @@ test('readings are drawn', async () => {
     // The answer to "range" brings more of them, and some that are here already.
     await carol.button('Range').click();
     await thermometer.receive('range');
-    const readings = [reading(-2, 18), reading(-1, 19), reading(0, 20.25)].map(({ temperature, time }) => ({ temperature, time }));
-    await thermometer.message('carol', 'Range: 18.0 to 22.5 °C', { type: 'notification', metadata: { unit: '°C', readings } });
+    const readings = [reading(-2, 18), reading(-1, 19), reading(0, 20.25)].map(({ temperature, time }) => ({
+        temperature,
+        time,
+    }));
+    await thermometer.message('carol', 'Range: 18.0 to 22.5 °C', {
+        type: 'notification',
+        metadata: { unit: '°C', readings },
+    });
     await page.locator('#chart[data-points="6"]').waitFor();
     assert.equal(await page.locator('#range-value').textContent(), '18.0 – 22.5 °C');
 

@@ -1,6 +1,7 @@
 // The messages of the open conversation: draws the last ones, adds what comes, keeps the place where one reads.
 import { countsAsUnread } from '../book.js';
 import { avatar, byId, element } from '../dom.js';
+import { coalesced } from '../emitter.js';
 import { bot, descriptionOf } from '../services.js';
 import { dayKey, dayName, parseTime } from '../time.js';
 import { drawStatus, growPartial, messageElement, partialElement } from './message.js';
@@ -20,6 +21,7 @@ export class ThreadView {
     #drawn = 0; // messages on the page
     #last = null; // {record, time} of the last one drawn
     #group = null;
+    #top = 0; // where the scroller was last
     #below = 0; // new ones below what is in view
     #partials = new Map(); // id -> element
     #stick = true; // the end is in view and stays there
@@ -201,24 +203,28 @@ export class ThreadView {
 
     #scrolled() {
         const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-        this.#stick = scrollHeight - scrollTop - clientHeight < nearEnd;
+        // Away from the end is only who went up: the end itself moves down with what comes.
+        const up = scrollTop < this.#top;
+        this.#top = scrollTop;
+        if (scrollHeight - scrollTop - clientHeight < nearEnd) this.#stick = true;
+        else if (up) this.#stick = false;
         if (this.#stick) this.#below = 0;
         this.#drawLatest();
     }
 
+    // After something came: to the end, unless one reads further up. Once for many, because it costs a layout.
     #stay(added = 1) {
-        if (this.#stick) {
-            this.#toEnd();
-        } else {
-            this.#below += added;
-            this.#drawLatest();
-        }
+        this.#below += added;
+        this.#settle();
     }
+
+    #settle = coalesced(() => (this.#stick ? this.#toEnd() : this.#drawLatest()));
 
     #toEnd() {
         this.#stick = true;
         this.#below = 0;
         this.#scroller.scrollTop = this.#scroller.scrollHeight;
+        this.#top = this.#scroller.scrollTop;
         this.#drawLatest();
     }
 
