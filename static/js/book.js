@@ -8,6 +8,7 @@ import { Emitter } from './emitter.js';
 import { readLocal, removeLocal, writeLocal } from './local.js';
 import { Readings, readingsOf } from './readings.js';
 
+const byName = new Intl.Collator();
 const rank = { waiting: 0, sent: 1, stored: 2, delivered: 3 };
 
 export class Book extends Emitter {
@@ -21,6 +22,8 @@ export class Book extends Emitter {
         super();
         this.username = username;
         this.#read = new Map(Object.entries(readLocal(`read.${username}`, {})));
+        // Above all that was read, also when the browser threw the messages away.
+        this.#seq = Math.max(0, ...this.#read.values());
     }
 
     load(records) {
@@ -144,7 +147,7 @@ export class Book extends Emitter {
 
     // Others who are online, by name.
     others() {
-        return [...this.#online].filter((name) => name !== this.username).sort((a, b) => a.localeCompare(b));
+        return [...this.#online].filter((name) => name !== this.username).sort(byName.compare);
     }
 
     // Names to complete: people of the list first.

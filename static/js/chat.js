@@ -7,8 +7,10 @@ import { Emitter } from './emitter.js';
 import { History } from './history.js';
 import { newId } from './ids.js';
 import { Outbox } from './outbox.js';
+import { byteLength } from './text.js';
 
 const defaultMaxBytes = 16_384;
+const maxFrameText = 65_536 - 1024; // what the adapter takes, without the other members
 
 export class Chat extends Emitter {
     maxBytes = defaultMaxBytes;
@@ -58,19 +60,23 @@ export class Chat extends Emitter {
         this.#backlog = [];
     }
 
+    // By how many bytes a text is too long for one message, or for one WebSocket frame; negative when it fits.
+    excess(text) {
+        return Math.max(byteLength(text) - this.maxBytes, byteLength(JSON.stringify(text)) - maxFrameText);
+    }
+
     send(peer, message) {
         const entry = { id: newId(), peer, message, timestamp: new Date().toISOString() };
         if (!this.#outbox.add(entry)) this.#tellOnce();
-        this.#keep(this.book.addOwn({ ...entry, status: 'waiting' }));
+        this.#keep(this.book.addOwn(ownRecord(entry)));
         this.#hand([entry]);
     }
 
     // A message that was refused, once more: with its id, so that it can't come twice.
     retry(record) {
-        const { id, peer, message, timestamp } = record;
-        this.#outbox.add({ id, peer, message, timestamp });
+        this.#outbox.add(record);
         this.book.resetStatus(record);
-        this.#hand([{ id, peer, message }]);
+        this.#hand([record]);
     }
 
     command(command) {
@@ -82,12 +88,15 @@ export class Chat extends Emitter {
         this.#history = new History(username);
         this.#outbox = new Outbox(username);
         this.drafts = new Drafts(username);
-        const { records, kept } = await this.#history.load();
+        const history = this.#history;
+        const { records, kept } = await history.load();
+        if (history !== this.#history) return; // left meanwhile
         this.#kept = kept;
         book.load(records);
         for (const entry of this.#outbox.entries()) {
-            if (!book.ownById(entry.id)) book.addOwn({ ...entry, status: 'waiting' });
+            if (!book.ownById(entry.id)) book.addOwn(ownRecord(entry));
         }
+        for (const peer of this.drafts.peers()) book.conversation(peer);
         this.book = book;
         this.emit('opened', book);
         const backlog = this.#backlog;
@@ -101,7 +110,7 @@ export class Chat extends Emitter {
             if (frame.type === 'login_success') this.open(frame.username);
             return;
         }
-        this.#handlers[frame.type]?.(frame);
+        if (Object.hasOwn(this.#handlers, frame.type)) this.#handlers[frame.type](frame);
     }
 
     #handlers = {
@@ -156,13 +165,11 @@ export class Chat extends Emitter {
     }
 
     #hand(entries) {
-        const handed = new Set();
         for (const { id, peer, message } of entries) {
-            if (!this.#session.send({ type: 'chat', recipient: peer, message, id })) break;
-            handed.add(id);
+            if (!this.#session.send({ type: 'chat', recipient: peer, message, id })) return;
+            this.#outbox.markHanded(id);
             this.book.setStatus(id, 'sent');
         }
-        if (handed.size) this.#outbox.markHanded(handed);
     }
 
     #keep(record) {
@@ -173,4 +180,8 @@ export class Chat extends Emitter {
         if (this.#kept) this.emit('notice', 'This browser has no room left to keep messages.', 'error');
         this.#kept = false;
     }
+}
+
+function ownRecord({ id, peer, message, timestamp }) {
+    return { id, peer, message, timestamp, status: 'waiting' };
 }

@@ -14,6 +14,10 @@ export class Drafts {
         return Object.hasOwn(this.#texts, peer) ? this.#texts[peer] : '';
     }
 
+    peers() {
+        return Object.keys(this.#texts);
+    }
+
     set(peer, text) {
         if (text === this.get(peer)) return;
         const others = Object.entries(this.#texts).filter(([name]) => name !== peer);

@@ -28,6 +28,16 @@ export function removeLocal(name) {
     }
 }
 
+// The names that begin so.
+export function localNames(start) {
+    try {
+        const names = Object.keys(localStorage).filter((name) => name.startsWith(prefix + start));
+        return names.map((name) => name.slice(prefix.length));
+    } catch {
+        return [];
+    }
+}
+
 // Of this tab alone: who was logged in, so that a reload goes on.
 export function readTab(name) {
     try {

@@ -15,6 +15,10 @@ import { RecipientView } from './views/recipient.js';
 import { bindServices } from './views/services.js';
 import { ThreadView } from './views/thread.js';
 
+const onePane = matchMedia('(max-width: 46rem)'); // as in shell.css
+const touch = matchMedia('(pointer: coarse)');
+const threadState = 'thread';
+
 const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
 const session = new Session(`${scheme}://${location.host}/ws`);
 const chat = new Chat(session);
@@ -44,17 +48,21 @@ function openThread(name, { focus = true } = {}) {
     readings.open(peer && chat.book.conversation(peer));
     composer.open(peer);
     people.select(peer);
+    if (onePane.matches && peer && history.state !== threadState) history.pushState(threadState, '');
     document.body.dataset.pane = peer ? 'thread' : 'list';
     attendant.looked();
-    if (peer && focus) byId('message').focus();
+    // Not on a touch screen, where half of it would be the keyboard.
+    if (peer && focus && !touch.matches) byId('message').focus();
 }
 
-// On a phone the list and the thread take turns; the browser's own "back" leads to the list as well.
-function backToList() {
-    openThread(null);
-    byId('people').querySelector('button[data-peer]')?.focus();
-}
-byId('back').addEventListener('click', backToList);
+// On a phone the list and the thread take turns, and the browser's own "back" leads to the list as well.
+byId('back').addEventListener('click', () => {
+    if (history.state === threadState) history.back();
+    else openThread(null);
+});
+addEventListener('popstate', () => {
+    if (chat.book && onePane.matches) openThread(null);
+});
 
 chat.on('opened', (book) => {
     book.on('message', (record) => {
@@ -87,6 +95,7 @@ async function leave(answer) {
     login.show();
 }
 
+if (history.state === threadState) history.replaceState(null, '');
 const previous = readTab('login');
 if (previous) {
     chat.open(previous.username);

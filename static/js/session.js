@@ -1,5 +1,5 @@
 // The WebSocket to the adapter: logs in, stays logged in, and says so. Events:
-//   state(name, detail)   connecting | online | waiting (detail.retryAt, detail.code) | offline
+//   state(name, detail)   connecting | online | waiting (detail.code says why) | offline
 //   frame(frame)          every frame after login but answers to its own pings
 //   refused(code, text)   a login that trying again won't mend
 import { Emitter } from './emitter.js';
@@ -155,7 +155,7 @@ export class Session extends Emitter {
         const delay = Math.min(firstDelay * 2 ** this.#attempt, lastDelay) * (0.8 + 0.4 * Math.random());
         this.#attempt += 1;
         this.#timers.retry = setTimeout(() => this.#connect(), delay);
-        this.emit('state', 'waiting', { retryAt: Date.now() + delay, code });
+        this.emit('state', 'waiting', { code });
     }
 
     // A dead link never says that it is closed, so the socket is let go at once.

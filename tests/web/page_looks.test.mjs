@@ -46,6 +46,10 @@ test('a phone shows the list and the thread in turn, and nothing wider than itse
     assert.ok(await fits());
     await alice.button('Chat with OpenAI').click();
     assert.ok(await alice.button('Rotate').isVisible());
+    await page.goBack();
+    await page.locator('#people').waitFor();
+    await alice.person('bob').click();
+    await alice.sees('short');
     assert.ok(await fits());
     await alice.close();
 });

@@ -138,6 +138,15 @@ test('a message above the limit is not sent, and says by how much', async () => 
     await person.box.press('Enter');
     await waitUntil(() => server.of('chat').length === 1, 'the message that fits');
     assert.equal(server.of('chat')[0].message, 'ä'.repeat(50));
+
+    // Nor what would not fit into one WebSocket frame, whatever the server's own limit is.
+    server.onLogin = ({ username }) =>
+        server.send({ type: 'login_success', username, online_users: [], max_message_bytes: 1_000_000 });
+    await person.page.reload();
+    await person.connected();
+    await person.open('peer');
+    await person.box.fill('"'.repeat(40_000));
+    await person.page.getByText(/^Too long by/).waitFor();
     await person.close();
 });
 

@@ -1,7 +1,7 @@
 // The message box: sends on Enter, keeps a draft for each conversation, grows with its text, knows the server's limit.
 import { byId, element } from '../dom.js';
 import { commandsOf } from '../services.js';
-import { byteLength, cleanText } from '../text.js';
+import { cleanText } from '../text.js';
 
 const warnWithin = 500; // bytes left
 
@@ -41,7 +41,7 @@ export class ComposerView {
 
     #send() {
         const text = cleanText(this.#input.value);
-        if (!this.#peer || text.trim() === '' || byteLength(text) > this.#chat.maxBytes) return;
+        if (!this.#peer || text.trim() === '' || this.#chat.excess(text) > 0) return;
         this.#chat.send(this.#peer, text);
         this.#chat.drafts.set(this.#peer, '');
         this.#input.value = '';
@@ -52,7 +52,7 @@ export class ComposerView {
     #fit() {
         this.#input.style.height = 'auto';
         this.#input.style.height = `${this.#input.scrollHeight + 2}px`;
-        const left = this.#chat.maxBytes - byteLength(cleanText(this.#input.value));
+        const left = -this.#chat.excess(cleanText(this.#input.value));
         const note = byId('message-size');
         note.textContent =
             left < 0 ? `Too long by ${-left} bytes.` : left < warnWithin ? `${left} bytes left.` : '';

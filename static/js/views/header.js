@@ -2,12 +2,7 @@
 import { byId, icon } from '../dom.js';
 import { coalesced } from '../emitter.js';
 
-const states = {
-    connecting: 'Connecting…',
-    online: 'Connected',
-    waiting: 'Not connected',
-    offline: 'Not connected',
-};
+const states = { connecting: 'Connecting…', online: 'Connected', offline: '' };
 const themes = {
     system: ['auto', 'Theme: as the system'],
     light: ['sun', 'Theme: light'],
@@ -19,7 +14,7 @@ export class HeaderView {
     #chat;
     #session;
     #theme;
-    #ticker = 0;
+    #lost = ''; // what to say while the link is lost
 
     constructor(chat, session, theme, onLogout) {
         this.#chat = chat;
@@ -50,23 +45,16 @@ export class HeaderView {
         byId('theme').title = label;
     }
 
-    #drawState(state, { retryAt, code }) {
-        clearInterval(this.#ticker);
+    // The same words for as long as the link is lost, whatever is being tried: they are read out at every change.
+    #drawState(state, { code }) {
+        if (state === 'waiting')
+            this.#lost = code === 'username_taken' ? 'Your name is in use, trying again…' : 'Reconnecting…';
+        else if (state !== 'connecting') this.#lost = '';
         const label = byId('link-state');
-        label.dataset.state = state;
-        byId('retry').hidden = state !== 'waiting';
-        label.title =
-            state === 'waiting' && code === 'username_taken'
-                ? 'Somebody is logged in under your name, perhaps you a moment ago.'
-                : '';
-        label.textContent = states[state];
-        if (state !== 'waiting') return;
-        const draw = () => {
-            const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-            byId('retry').title = `Next try in ${seconds} s`;
-        };
-        draw();
-        this.#ticker = setInterval(draw, 1000);
+        const text = this.#lost || states[state];
+        label.dataset.state = this.#lost ? 'waiting' : state;
+        if (label.textContent !== text) label.textContent = text;
+        byId('retry').hidden = !this.#lost;
     }
 
     #drawOnline() {

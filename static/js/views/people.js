@@ -31,7 +31,8 @@ export class PeopleView {
     }
 
     select(peer) {
-        if (this.#selected && this.#selected !== peer) this.#chat.book?.forgetEmpty(this.#selected);
+        const left = this.#selected;
+        if (left && left !== peer && !this.#chat.drafts?.get(left)) this.#chat.book?.forgetEmpty(left);
         this.#selected = peer;
         this.#draw();
     }
@@ -112,7 +113,7 @@ export class PeopleView {
                       ' ',
                   ]
                 : []),
-            element('span', { class: 'preview' }, previewOf(conversation, online)),
+            element('span', { class: 'preview' }, this.#previewOf(peer, conversation, online)),
             ...(unread
                 ? [
                       ' ',
@@ -126,6 +127,17 @@ export class PeopleView {
                 : []),
         );
     }
+
+    #previewOf(peer, conversation, online) {
+        if (conversation?.partials.size) return 'is writing…';
+        const draft = peer === this.#selected ? '' : this.#chat.drafts.get(peer);
+        if (draft) return oneLine(`Draft: ${draft}`);
+        const last = conversation?.records.at(-1);
+        if (!last) return online ? 'Online' : 'New conversation';
+        const reading = last.kind === 'subscription' ? conversation.readings.summary()?.last : null;
+        if (reading) return formatReading(reading);
+        return oneLine(`${last.direction === 'out' ? 'You: ' : ''}${last.message}`);
+    }
 }
 
 export function serviceIcon(name) {
@@ -133,11 +145,6 @@ export function serviceIcon(name) {
     return name === thermometer ? 'thermometer' : null;
 }
 
-function previewOf(conversation, online) {
-    if (conversation?.partials.size) return 'is writing…';
-    const last = conversation?.records.at(-1);
-    if (!last) return online ? 'Online' : 'New conversation';
-    const reading = last.kind === 'subscription' ? conversation.readings.summary()?.last : null;
-    if (reading) return formatReading(reading);
-    return `${last.direction === 'out' ? 'You: ' : ''}${last.message}`.replace(/\s+/g, ' ').slice(0, 120);
+function oneLine(text) {
+    return text.slice(0, 200).replace(/\s+/g, ' ');
 }

@@ -16,6 +16,7 @@ const steps = [
     minute,
     2 * minute,
     5 * minute,
+    10 * minute,
     15 * minute,
     30 * minute,
     60 * minute,
@@ -28,7 +29,11 @@ function loadChart() {
     loading ??= new Promise((resolve, reject) => {
         const script = element('script', { src: chartSource });
         script.onload = () => resolve(window.Chart);
-        script.onerror = () => reject(new Error('The chart could not be loaded.'));
+        script.onerror = () => {
+            loading = null;
+            script.remove();
+            reject(new Error('The chart could not be loaded. The next reading tries again.'));
+        };
         document.head.append(script);
     });
     return loading;
