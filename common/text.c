@@ -1,0 +1,158 @@
+#include "text.h"
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+/* The length of the UTF-8 character at text and its code point; 0 when it is broken (also overlong forms,
+ * surrogates, beyond U+10FFFF, cut off). Table 3-7 of the Unicode Standard. */
+static size_t decode(const unsigned char *text, size_t length, uint32_t *point)
+{
+    unsigned char first = text[0];
+    if (first < 0x80) {
+        *point = first;
+        return 1;
+    }
+    size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || size > length)
+        return 0;
+    unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (text[1] < low || text[1] > high)
+        return 0;
+    uint32_t value = (first & (0xFFU >> (size + 1))) << 6 | (text[1] & 0x3FU);
+    for (size_t i = 2; i < size; i++) {
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+        value = value << 6 | (text[i] & 0x3FU);
+    }
+    *point = value;
+    return size;
+}
+
+static bool is_control(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point < 0xA0);
+}
+
+/* How many bytes at text are printable ASCII, looked at eight at a time. May be fewer than there are. */
+static size_t skip_printable_ascii(const unsigned char *text, size_t length)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    while (i + 8 <= length) {
+        uint64_t word;
+        memcpy(&word, text + i, 8);
+        /* With bit 7 clear everywhere, adding 0x60 sets it in bytes from 0x20 on, adding 1 sets it in DEL. */
+        if ((word & high) != 0 || ((word + ones * 0x60) & high) != high || ((word + ones) & high) != 0)
+            break;
+        i += 8;
+    }
+    return i;
+}
+
+bool text_is_message(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t i = 0;
+    while (i < length) {
+        i += skip_printable_ascii(bytes + i, length - i);
+        if (i == length)
+            break;
+        uint32_t point;
+        size_t size = decode(bytes + i, length - i, &point);
+        if (size == 0 || (is_control(point) && point != '\t' && point != '\n'))
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+bool text_is_utf8(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t i = 0;
+    while (i < length) {
+        i += skip_printable_ascii(bytes + i, length - i);
+        if (i == length)
+            break;
+        uint32_t point;
+        size_t size = decode(bytes + i, length - i, &point);
+        if (size == 0 || point == 0)
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+/* Separators that some programs take for a line end, and the characters that turn the direction of writing. */
+static bool is_invisible_trick(uint32_t point)
+{
+    return point == 0x061C || point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
+}
+
+static err_t append_visible(buffer_t *out, uint32_t point)
+{
+    return buffer_appendf(out, point < 0x100 ? "\\x%02X" : "\\u{%04X}", point);
+}
+
+err_t text_append_printable(buffer_t *out, const char *text, size_t length, bool keep_tab)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t before = out->length, i = 0;
+    err_t err = ERR_OK;
+    while (i < length && err == ERR_OK) {
+        uint32_t point;
+        size_t size = decode(bytes + i, length - i, &point);
+        if (size == 0) {
+            err = buffer_append_text(out, "\xEF\xBF\xBD");
+            size = 1;
+        } else if ((is_control(point) && !(point == '\t' && keep_tab)) || is_invisible_trick(point)) {
+            err = append_visible(out, point);
+        } else {
+            err = buffer_append(out, text + i, size);
+        }
+        i += size;
+    }
+    if (err != ERR_OK && out->data != NULL) {
+        out->length = before;
+        out->data[before] = '\0';
+    }
+    return err;
+}
+
+void text_trim(const char **text, size_t *length)
+{
+    const char *start = *text, *end = *text + *length;
+    while (start < end && (*start == ' ' || *start == '\t'))
+        start++;
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *text = start;
+    *length = (size_t)(end - start);
+}
+
+/* The time depends on the length of what the peer sent alone: the secret is read round and round. */
+bool text_equal_secret(const char *a, const char *b)
+{
+    size_t length = strlen(a), secret_length = strlen(b);
+    volatile unsigned char difference = length != secret_length;
+    for (size_t i = 0; i < length; i++)
+        difference |= (unsigned char)(a[i] ^ b[secret_length > 0 ? i % secret_length : 0]);
+    return difference == 0;
+}
+
+bool text_is_word(const char *text, size_t length, const char *word)
+{
+    return strlen(word) == length && strncasecmp(text, word, length) == 0;
+}
+
+size_t text_cut(const char *text, size_t length, size_t limit)
+{
+    if (length <= limit)
+        return length;
+    size_t cut = limit;
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
+    return cut;
+}
