@@ -1,0 +1,66 @@
+#include "config.h"
+#include "../common/daemon.h"
+#include "../common/message.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_BAD_SETTINGS = 2 };
+
+static const setting_t table[] = {
+    {"host", "P2P_API_HOST", SETTING_TEXT, offsetof(config_t, host), "127.0.0.1", 0, 0,
+     "address to listen on"},
+    {"port", "P2P_API_PORT", SETTING_INTEGER, offsetof(config_t, port), "8000", 0, 65535,
+     "port, 0 takes a free one"},
+    {"database", "P2P_DATABASE", SETTING_TEXT, offsetof(config_t, database), "data/messages.db", 0, 0,
+     "SQLite file, used when there is no MongoDB"},
+    {"mongo-url", "MONGO_URL", SETTING_SECRET, offsetof(config_t, mongo_url), "", 0, 0,
+     "MongoDB, e.g. mongodb://127.0.0.1:27017"},
+    {NULL, "P2P_MAX_MESSAGE_BYTES", SETTING_INTEGER, offsetof(config_t, max_message_bytes), "16384", 1,
+     1048576, "bytes of text in a message"},
+    {NULL, "P2P_MAILBOX_MESSAGES", SETTING_INTEGER, offsetof(config_t, mailbox_messages), "10000", 1,
+     10000000, "messages that wait in one mailbox"},
+    {NULL, "P2P_MAILBOX_BYTES", SETTING_INTEGER, offsetof(config_t, mailbox_bytes), "16777216", 1, 1e12,
+     "bytes of messages that wait in one mailbox"},
+    {NULL, "P2P_SERVICE_TOKEN", SETTING_SECRET, offsetof(config_t, token), "", 0, 0,
+     "asked of every call but /health and /openapi.json"},
+    {"log-level", "P2P_LOG_LEVEL", SETTING_TEXT, offsetof(config_t, log_level_name), "info", 0, 0,
+     "debug, info, warning or error"},
+};
+
+static const settings_t settings = {
+    .program = "p2p-message-api",
+    .summary = "HTTP API that keeps the messages of people who are away, on SQLite or MongoDB",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+};
+
+/* What the table cannot say. */
+static bool config_check(config_t *config)
+{
+    if (!log_level_parse(config->log_level_name, &config->log_level)) {
+        fprintf(stderr, "p2p-message-api: --log-level (P2P_LOG_LEVEL) is debug, info, warning or error\n");
+        return false;
+    }
+    if (config->token[0] == '\0' && !daemon_is_loopback(config->host)) {
+        fprintf(stderr,
+                "p2p-message-api: everybody can reach this --host (P2P_API_HOST): set P2P_SERVICE_TOKEN\n");
+        return false;
+    }
+    return true;
+}
+
+int config_read(int argc, char **argv, config_t *config)
+{
+    memset(config, 0, sizeof *config);
+    int status = settings_or_exit_status(&settings, argc, argv, config);
+    if (status < 0 && !config_check(config)) {
+        config_free(config);
+        status = EXIT_BAD_SETTINGS;
+    }
+    return status;
+}
+
+void config_free(config_t *config)
+{
+    settings_free(&settings, config);
+}
