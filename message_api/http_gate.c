@@ -9,12 +9,15 @@
 typedef struct {
     unsigned lengths, encodings;
     bool chunked;
+    bool odd_name; /* "Content-Length : 5": one program sees a length in it, another doesn't */
 } framing_t;
 
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     framing_t *framing = context;
+    if (name[strcspn(name, " \t")] != '\0')
+        framing->odd_name = true;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
         framing->lengths++;
     if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
@@ -59,11 +62,11 @@ static bool check_framing(http_call_t *call)
     framing_t framing = {0};
     MHD_get_connection_values(call->mhd, MHD_HEADER_KIND, on_header, &framing);
     bool sound = framing.lengths + framing.encodings <= 1 && (framing.encodings == 0 || framing.chunked);
-    if (sound)
+    if (sound && !framing.odd_name)
         return true;
     call->must_close = true;
     answer_problem(call, MHD_HTTP_BAD_REQUEST, "invalid_framing",
-                   "a body has one Content-Length or is chunked, and never both");
+                   "it is not certain where this request ends: a body has one Content-Length or is chunked");
     return false;
 }
 
@@ -114,16 +117,18 @@ static void check_body(http_call_t *call)
         return;
     const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const char *coding = header(call, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    if (length == NULL && header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL)
+    if (length == NULL && header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL) {
+        call->must_close = true; /* a body may follow all the same */
         answer_problem(call, MHD_HTTP_LENGTH_REQUIRED, "length_required",
                        "a body is needed, with its length");
-    else if (!http_gate_is_json(header(call, MHD_HTTP_HEADER_CONTENT_TYPE)) ||
-             (coding != NULL && strcasecmp(coding, "identity") != 0))
+    } else if (!http_gate_is_json(header(call, MHD_HTTP_HEADER_CONTENT_TYPE)) ||
+               (coding != NULL && strcasecmp(coding, "identity") != 0)) {
         answer_problem(call, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
                        "the body must be application/json, not compressed");
-    else if (length != NULL &&
-             strtoull(length, NULL, 10) > call->server->options.body_bytes[call->route->body])
+    } else if (length != NULL &&
+               strtoull(length, NULL, 10) > call->server->options.body_bytes[call->route->body]) {
         answer_too_large(call);
+    }
 }
 
 void http_gate_check(http_call_t *call, const char *method, const char *path)
