@@ -13,7 +13,6 @@ enum {
     MESSAGE_VALUES = MESSAGE_MAX_METADATA / 2 + 256, /* a value of metadata has 2 bytes at least */
     DIGITS_MAX = 20,
 };
-static const int64_t WHOLE_MAX = INT64_C(1) << 53;
 
 size_t request_most_values(size_t messages)
 {
@@ -250,7 +249,7 @@ static bool read_acknowledgement(const cJSON *object, store_acknowledgement_t *o
         details_add(details, "missing", "Field required", "%s,\"epoch\"", place);
         return false;
     }
-    if (!json_integer(object, "epoch", &out->epoch) || out->epoch < 1) {
+    if (!json_integer(object, "epoch", &out->epoch) || out->epoch < 1 || out->epoch > REQUEST_WHOLE_MAX) {
         details_add(details, "int_type", "Input should be a whole number from 1", "%s,\"epoch\"", place);
         return false;
     }
@@ -310,7 +309,7 @@ bool request_read_path_username(const char *text, size_t length, char username[U
     return err == ERR_OK;
 }
 
-/* Digits alone; what is beyond 2^53 is beyond every maximum, however much it is. */
+/* Digits alone; what is beyond REQUEST_WHOLE_MAX is beyond every maximum, however much it is. */
 static bool parse_integer(const char *text, int64_t *out)
 {
     char decoded[DIGITS_MAX * 3 + 1];
@@ -321,7 +320,7 @@ static bool parse_integer(const char *text, int64_t *out)
         return false;
     int64_t value = 0;
     for (const char *digit = decoded; *digit != '\0'; digit++) {
-        if (value <= WHOLE_MAX)
+        if (value <= REQUEST_WHOLE_MAX)
             value = value * 10 + (*digit - '0');
     }
     *out = value;

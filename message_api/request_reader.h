@@ -5,6 +5,9 @@
 #include "details.h"
 #include "store.h"
 
+/* The largest whole number that a JSON number is sure to hold. */
+#define REQUEST_WHOLE_MAX ((INT64_C(1) << 53) - 1)
+
 /* The most JSON values that a body with so many messages can need: whoever sends more wants our memory. */
 size_t request_most_values(size_t messages);
 /* Counts without parsing. */

@@ -132,9 +132,8 @@ static void on_page(void *context, err_t err, const store_entry_t *entries, size
 
 void route_read_mailbox(http_call_t *call)
 {
-    static const int64_t whole_max = INT64_C(1) << 53;
-    static const query_integer_t epoch_query = {"epoch", 1, whole_max, true, 0};
-    static const query_integer_t after_query = {"after", 0, whole_max, false, 0};
+    static const query_integer_t epoch_query = {"epoch", 1, REQUEST_WHOLE_MAX, true, 0};
+    static const query_integer_t after_query = {"after", 0, REQUEST_WHOLE_MAX, false, 0};
     static const query_integer_t limit_query = {"limit", 1, STORE_MAX_PAGE, false, STORE_MAX_PAGE};
     api_t *api = http_call_context(call);
     char username[USERNAME_SIZE];
