@@ -103,15 +103,22 @@ void browser_close(browser_t *browser, int code)
     lws_callback_on_writable(browser->wsi);
 }
 
+/* The library takes -1 from a writable callback for a dead socket, and would send no close frame. A connection that was
+ * idle for too long is closed with all forms kept. */
+static void say_close(browser_t *browser)
+{
+    lws_close_reason(browser->wsi, (enum lws_close_status)browser->close_code, NULL, 0);
+    lws_set_timeout(browser->wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
+}
+
 int browser_on_writable(browser_t *browser)
 {
     outgoing_item_t *item = outgoing_pop(&browser->outgoing);
 
     if (!item) {
-        if (browser->close_code == 0)
-            return 0;
-        lws_close_reason(browser->wsi, (enum lws_close_status)browser->close_code, NULL, 0);
-        return -1;
+        if (browser->close_code != 0)
+            say_close(browser);
+        return 0;
     }
     int written =
         lws_write(browser->wsi, (unsigned char *)item->bytes + LWS_PRE, item->length, LWS_WRITE_TEXT);
