@@ -97,7 +97,8 @@ static int on_established(struct lws *wsi, connection_t *connection, void *in, s
 static int on_receive(struct lws *wsi, connection_t *connection, void *in, size_t length)
 {
     (void)wsi;
-    return browser_on_receive(connection->browser, in, length);
+    browser_on_receive(connection->browser, in, length);
+    return 0;
 }
 
 static int on_writable(struct lws *wsi, connection_t *connection, void *in, size_t length)

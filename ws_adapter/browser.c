@@ -43,6 +43,7 @@ void browser_release(browser_t *browser)
     buffer_free(&browser->text);
     outgoing_free(&browser->outgoing);
     roster_free(&browser->roster);
+    free(browser->wanted);
     free(browser);
 }
 
@@ -103,10 +104,13 @@ void browser_close(browser_t *browser, int code)
     lws_callback_on_writable(browser->wsi);
 }
 
-/* The library takes -1 from a writable callback for a dead socket, and would send no close frame. A connection that was
- * idle for too long is closed with all forms kept. */
+/* The library takes -1 from a writable callback for a dead socket, and would send no close frame. A
+ * connection that was idle for too long is closed with all forms kept. */
 static void say_close(browser_t *browser)
 {
+    if (browser->close_said)
+        return; /* a second time would cut short the wait for the answer */
+    browser->close_said = true;
     lws_close_reason(browser->wsi, (enum lws_close_status)browser->close_code, NULL, 0);
     lws_set_timeout(browser->wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
 }
@@ -154,20 +158,19 @@ void browser_pace_input(browser_t *browser)
 
 static void take_login(browser_t *browser, envelope_t *envelope)
 {
-    server_address_t server;
-
     if (browser->state != BROWSER_NEW) {
         browser_error(browser, "already_logged_in", "this connection is logged in already");
         return;
     }
-    if (!server_list_choose(browser->world->servers, envelope->json, &server)) {
+    if (!server_list_choose(browser->world->servers, envelope->json, &browser->server)) {
         browser_error(browser, "server_not_allowed",
                       "this chat server is not on the list of P2P_WEB_SERVERS");
         return;
     }
     browser->says_got = envelope->says_got;
     browser->state = BROWSER_LOGGING_IN;
-    browser_session_open(browser, &server, envelope->username);
+    browser->wanted = alloc_string(envelope->username);
+    browser_session_open(browser);
 }
 
 static void take_chat(browser_t *browser, envelope_t *envelope)
@@ -221,32 +224,39 @@ static void take(browser_t *browser, const char *text, size_t length)
     browser_pace_input(browser);
 }
 
-static int end(browser_t *browser, int code)
+/* From inside the library's parser nothing else would do: told to close there it loses its place in what
+ * is still coming, and resets the connection before the browser has read why. */
+static void refuse(browser_t *browser, int code)
 {
-    browser->close_code = code;
-    lws_close_reason(browser->wsi, (enum lws_close_status)code, NULL, 0);
-    return -1;
+    outgoing_free(&browser->outgoing);
+    buffer_free(&browser->input);
+    browser_close(browser, code);
 }
 
-int browser_on_receive(browser_t *browser, const char *data, size_t length)
+void browser_on_receive(browser_t *browser, const char *data, size_t length)
 {
+    size_t left = lws_remaining_packet_payload(browser->wsi);
+
     if (browser->close_code != 0)
-        return 0; /* it will not be answered any more */
-    if (lws_frame_is_binary(browser->wsi))
-        return end(browser, CLOSE_NO_TEXT);
+        return; /* it will not be answered any more */
+    if (lws_frame_is_binary(browser->wsi)) {
+        refuse(browser, CLOSE_NO_TEXT);
+        return;
+    }
     /* What is left of this frame counts already: nothing is collected that can't fit. */
-    if (browser->input.length + length + lws_remaining_packet_payload(browser->wsi) > ENVELOPE_MAX_BYTES)
-        return end(browser, CLOSE_TOO_BIG);
-    err_t err = buffer_append(&browser->input, data, length);
-    if (err != ERR_OK)
-        return end(browser, CLOSE_TOO_BIG);
-    if (lws_remaining_packet_payload(browser->wsi) > 0 || !lws_is_final_fragment(browser->wsi))
-        return 0;
-    if (!text_is_utf8(buffer_text(&browser->input), browser->input.length))
-        return end(browser, CLOSE_NO_UTF8);
+    if (left > ENVELOPE_MAX_BYTES || browser->input.length + length + left > ENVELOPE_MAX_BYTES ||
+        buffer_append(&browser->input, data, length) != ERR_OK) {
+        refuse(browser, CLOSE_TOO_BIG);
+        return;
+    }
+    if (left > 0 || !lws_is_final_fragment(browser->wsi))
+        return;
+    if (!text_is_utf8(buffer_text(&browser->input), browser->input.length)) {
+        refuse(browser, CLOSE_NO_UTF8);
+        return;
+    }
     take(browser, buffer_text(&browser->input), browser->input.length);
     buffer_free(&browser->input); /* a quiet browser holds no memory */
-    return 0;
 }
 
 /* ---- the end ---- */

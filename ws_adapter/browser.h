@@ -28,6 +28,8 @@ struct browser {
     chat_session_t *session; /* NULL while there is none */
     browser_state_t state;
     bool says_got; /* acknowledges by itself */
+    char *wanted;  /* the username of its login, NULL before */
+    server_address_t server;
     uint64_t since;
 
     buffer_t input; /* the message that is coming in */
@@ -41,15 +43,16 @@ struct browser {
     uint64_t paused_since;
 
     int close_code; /* not 0: closes once what is queued has been written */
+    bool close_said;
     uint64_t closing_since;
     err_t told; /* of the server's last error */
     roster_t roster;
 };
 
-/* Events of the WebSocket. Those that give an int give what the library's callback is to return. */
+/* Events of the WebSocket. */
 browser_t *browser_new(browser_world_t *world, struct lws *wsi);
-int browser_on_receive(browser_t *browser, const char *data, size_t length);
-int browser_on_writable(browser_t *browser);
+void browser_on_receive(browser_t *browser, const char *data, size_t length);
+int browser_on_writable(browser_t *browser); /* what the library's callback is to return */
 void browser_on_closed(browser_t *browser);
 /* Once a second: what has lasted too long. */
 void browser_tick(browser_t *browser);
@@ -67,8 +70,10 @@ buffer_t *browser_begin(browser_t *browser);
 /* Stops reading from the browser while the server is behind, and goes on when it isn't. */
 void browser_pace_input(browser_t *browser);
 
-/* browser_session.c: the way to the server. */
-void browser_session_open(browser_t *browser, const server_address_t *server, const char *username);
+/* browser_session.c: the way to the server. Opens it for the username wanted; not before a session of that
+ * name that a browser has just left has ended, or a page that is loaded again would find its own name
+ * taken. */
+void browser_session_open(browser_t *browser);
 /* Frees the browser when nothing is left of it. */
 void browser_release(browser_t *browser);
 

@@ -1,6 +1,6 @@
 /* What the chat server says, told to the browser. */
-#include "../common/alloc.h"
 #include "browser.h"
+#include <string.h>
 
 enum {
     CLOSE_POLICY = 1008,
@@ -110,15 +110,47 @@ static void on_error(void *context, const char *code, const char *text)
     browser_pace_input(browser);
 }
 
+/* ---- opening, and waiting for it ---- */
+
+/* Two names that cannot be online together. */
+static bool same_name(const char *one, const char *other)
+{
+    char names[2][USERNAME_SIZE], keys[2][USERNAME_KEY_SIZE];
+
+    if (username_normalise(one, strlen(one), names[0]) != ERR_OK ||
+        username_normalise(other, strlen(other), names[1]) != ERR_OK)
+        return false;
+    username_key(names[0], keys[0]);
+    username_key(names[1], keys[1]);
+    return strcmp(keys[0], keys[1]) == 0;
+}
+
+static bool is_being_left(const browser_t *browser)
+{
+    const browser_t *other;
+
+    TAILQ_FOREACH(other, &browser->world->browsers, in_world)
+    {
+        if (other->session && !other->wsi && same_name(other->wanted, browser->wanted))
+            return true;
+    }
+    return false;
+}
+
 static void on_closed(void *context)
 {
-    browser_t *browser = context;
+    browser_t *browser = context, *other;
 
     browser->session = NULL;
+    TAILQ_FOREACH(other, &browser->world->browsers, in_world)
+    {
+        if (other->state == BROWSER_LOGGING_IN && !other->session && other->wsi && other->close_code == 0)
+            browser_session_open(other);
+    }
     browser_release(browser);
 }
 
-void browser_session_open(browser_t *browser, const server_address_t *server, const char *username)
+void browser_session_open(browser_t *browser)
 {
     static const chat_events_t events = {
         .on_online = on_online,
@@ -132,12 +164,13 @@ void browser_session_open(browser_t *browser, const server_address_t *server, co
         .on_closed = on_closed,
     };
     chat_options_t options = {
-        .host = server->host,
-        .port = server->port,
-        .username = username,
+        .host = browser->server.host,
+        .port = browser->server.port,
+        .username = browser->wanted,
         .reconnect = false,
         .log = browser->world->log,
     };
 
-    browser->session = chat_session_open(browser->world->loop, &options, &events, browser);
+    if (!is_being_left(browser))
+        browser->session = chat_session_open(browser->world->loop, &options, &events, browser);
 }

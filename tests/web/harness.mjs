@@ -162,10 +162,12 @@ export class JsonClient {
         this.socket.write(JSON.stringify(frame) + '\n');
     }
 
+    // False when the server says no; why is in `refusal`.
     async login(username, token) {
         this.send({ type: 'login', username, token });
-        await this.take((frame) => frame.type === 'login_success', `login of ${username}`);
-        return this;
+        const answer = await this.take((frame) => /^(login_success|error)$/.test(frame.type), `login of ${username}`);
+        if (answer.type === 'error') this.refusal = answer;
+        return answer.type === 'login_success';
     }
 
     // Takes the first frame that fits; others stay.
@@ -246,10 +248,16 @@ class World {
         return this.programs[name].kill();
     }
 
+    // A session of somebody else. The server may still be busy noticing that the last one of that name has gone.
     async json(username, token) {
-        const client = new JsonClient(this.ports.server);
-        this.clients.push(client);
-        return client.login(username, token);
+        return waitUntil(async () => {
+            const client = new JsonClient(this.ports.server);
+            this.clients.push(client);
+            if (await client.login(username, token)) return client;
+            client.close();
+            if (client.refusal.code !== 'username_taken') throw new Error(JSON.stringify(client.refusal));
+            return null;
+        }, `login of ${username}`);
     }
 
     async close() {

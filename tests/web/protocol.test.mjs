@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
-import { DEADLINE, Program, binFolder, startWorld, waitUntil, within } from './harness.mjs';
+import { Program, startWorld, waitUntil, within } from './harness.mjs';
 
 let world;
 let page; // folder of a small page
@@ -213,7 +213,7 @@ describe('chat', () => {
     test('a burst beyond the rate limit arrives whole and in order', async () => {
         const bob = await world.json('bob');
         const alice = await login('alice', { got: true });
-        const count = 2500;
+        const count = 1500;
         for (let i = 0; i < count; i++) alice.send({ type: 'chat', recipient: 'bob', message: `n${i}`, id: `burst-${i}` });
         const seen = [];
         await waitUntil(() => {
@@ -367,7 +367,8 @@ describe('who may come in', () => {
         assert.equal(status(await raw(`${start('POST')}${websocket}Upgrade: websocket\r\nContent-Length: 0\r\n\r\n`)), 405);
         assert.equal(status(await raw(`${start('HEAD')}${websocket}Upgrade: websocket\r\n\r\n`)), 400);
         assert.equal(status(await raw(request('GET', '/ws'))), 426);
-        assert.equal(await raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'), '');
+        const http2 = await raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+        assert.ok(http2 === '' || /^HTTP\/1\.\d 4/.test(http2), http2);
         await assertServing();
     });
 
@@ -443,27 +444,19 @@ describe('WebSocket messages', () => {
         await deep.leave();
     });
 
-    test('pings are answered, and a browser that went without a word is forgotten', async () => {
+    test('pings are answered, and who comes back at once finds the own name free', async () => {
         const alice = await login('alice');
         const pong = new Promise((resolve) => alice.socket.once('pong', (data) => resolve(String(data))));
         alice.socket.ping('hello');
         assert.equal(await within(pong, 'pong'), 'hello');
-        alice.socket.terminate();
-        const again = new Browser();
-        await again.opened;
-        await waitUntil(async () => {
-            again.frames.length = 0;
-            const one = new Browser();
-            await one.opened;
-            one.send({ type: 'login', username: 'alice' });
-            const frame = await one.take((any) => any.type === 'login_success' || any.type === 'error', 'answer');
-            await one.leave();
-            return frame.type === 'login_success';
-        }, 'the name is free again');
-        await again.leave();
+        for (let i = 0; i < 5; i++) {
+            const before = i === 0 ? alice : await login('alice');
+            if (i % 2 === 0) before.socket.terminate();
+            await before.leave();
+        }
     });
 
-    test('a browser that does not read is dropped, and loses nothing', async () => {
+    test('a browser that does not read holds nobody up, and loses nothing', async () => {
         const bob = await world.json('bob');
         const slow = await login('slow', { got: true });
         slow.socket.pause();
@@ -481,25 +474,19 @@ describe('WebSocket messages', () => {
         await other.ping();
         await other.leave();
         slow.socket.terminate();
-        await waitUntil(async () => {
-            const again = new Browser();
-            await again.opened;
-            again.send({ type: 'login', username: 'slow', got: true });
-            const frame = await again.take((any) => any.type === 'login_success' || any.type === 'error', 'answer');
-            if (frame.type === 'error') return false;
-            const seen = new Set();
-            await waitUntil(() => {
-                for (const one of again.frames.splice(0))
-                    if (one.type === 'stored' || one.type === 'chat') {
-                        seen.add(one.id);
-                        again.send({ type: 'got', sender: 'bob', id: one.id });
-                    }
-                return seen.size === count;
-            }, 'all of them');
-            await again.ping();
-            await again.leave();
-            return true;
-        }, 'back again');
+        const again = await login('slow', { got: true });
+        const seen = [];
+        await waitUntil(() => {
+            for (const frame of again.frames.splice(0))
+                if (frame.type === 'stored' || frame.type === 'chat') {
+                    seen.push(frame.id);
+                    again.send({ type: 'got', sender: 'bob', id: frame.id });
+                }
+            return seen.length >= count;
+        }, 'all of them');
+        assert.deepEqual(seen, Array.from({ length: count }, (_, i) => `slow-${i}`));
+        await again.ping();
+        await again.leave();
         bob.close();
     });
 });
@@ -615,7 +602,9 @@ describe('attacks', () => {
         }
     });
 
-    test('a thousand half-open connections', async () => {
+    test('a thousand half-open connections, and one that never logs in', async () => {
+        const silent = new Browser();
+        await silent.opened;
         const alice = await login('alice');
         const sockets = [];
         for (let i = 0; i < 1000; i++) {
@@ -625,23 +614,19 @@ describe('attacks', () => {
             sockets.push(socket);
             if (i % 2 === 0) socket.write('GET / HTTP/1.1\r\nHost: ');
         }
-        await within(Promise.all(sockets.map((socket) => socket.readyState === 'open' || new Promise((resolve) => socket.once('connect', resolve)))), 'connections');
+        const connected = sockets.map(
+            (socket) => socket.readyState === 'open' || new Promise((resolve) => socket.once('connect', resolve)));
+        await within(Promise.all(connected), 'connections');
         await assertServing();
         const bob = await login('bob');
         bob.send({ type: 'chat', recipient: 'alice', message: 'still here' });
         assert.equal((await alice.type('chat')).message, 'still here');
-        await waitUntil(() => sockets.every((socket) => socket.gone), 'the half-open connections are closed', DEADLINE);
+        await waitUntil(() => sockets.every((socket) => socket.gone), 'the half-open connections are closed');
+        assert.equal((await silent.type('error')).code, 'timeout');
+        assert.equal(await within(silent.closed, 'close'), 1008);
         await alice.ping();
         await alice.leave();
         await bob.leave();
-    });
-
-    test('no login', async () => {
-        const silent = new Browser();
-        await silent.opened;
-        const error = await silent.type('error');
-        assert.equal(error.code, 'timeout');
-        assert.equal(await within(silent.closed, 'close'), 1008);
         await assertServing();
     });
 });
