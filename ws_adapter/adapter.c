@@ -1,6 +1,6 @@
 #include "adapter.h"
-#include "../common/alloc.h"
 #include "browser.h"
+#include "common/alloc.h"
 #include "http_page.h"
 #include "listener.h"
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* p2p-ws-adapter: the library's context on our loop, its connections, and what they are. */
 #ifndef P2P_WS_ADAPTER_H
 #define P2P_WS_ADAPTER_H
-#include "../common/daemon.h"
+#include "common/daemon.h"
 #include "config.h"
 
 typedef struct adapter adapter_t;

@@ -1,6 +1,6 @@
 #include "browser.h"
-#include "../common/alloc.h"
-#include "../common/text.h"
+#include "common/alloc.h"
+#include "common/text.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* One browser: its WebSocket, and its JSON session to the chat server. It ends when both are gone. */
 #ifndef P2P_WS_BROWSER_H
 #define P2P_WS_BROWSER_H
-#include "../common/chat_session.h"
+#include "common/chat_session.h"
 #include "envelope.h"
 #include "outgoing.h"
 #include "server_list.h"

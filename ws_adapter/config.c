@@ -1,5 +1,5 @@
 #include "config.h"
-#include "../common/daemon.h"
+#include "common/daemon.h"
 #include <stdio.h>
 #include <string.h>
 

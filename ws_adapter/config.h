@@ -1,8 +1,8 @@
 /* The settings of p2p-ws-adapter. */
 #ifndef P2P_WS_CONFIG_H
 #define P2P_WS_CONFIG_H
-#include "../common/log.h"
-#include "../common/settings.h"
+#include "common/log.h"
+#include "common/settings.h"
 #include "origin.h"
 #include "server_list.h"
 

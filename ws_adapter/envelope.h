@@ -2,7 +2,7 @@
  * the design and the README). Pure: parses what a browser says, and appends what it is told to a buffer. */
 #ifndef P2P_WS_ENVELOPE_H
 #define P2P_WS_ENVELOPE_H
-#include "../common/frame.h"
+#include "common/frame.h"
 #include "roster.h"
 
 enum { ENVELOPE_MAX_BYTES = 64 * 1024 }; /* of a WebSocket message from a browser */

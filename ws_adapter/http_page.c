@@ -1,6 +1,6 @@
 #include "http_page.h"
-#include "../common/alloc.h"
-#include "../common/buffer.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
 #include <stdlib.h>
 #include <string.h>
 

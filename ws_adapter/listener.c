@@ -1,5 +1,5 @@
 #include "listener.h"
-#include "../common/alloc.h"
+#include "common/alloc.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
  * there are no descriptors left. */
 #ifndef P2P_WS_LISTENER_H
 #define P2P_WS_LISTENER_H
-#include "../common/error.h"
+#include "common/error.h"
 #include <uv.h>
 
 typedef struct listener listener_t;

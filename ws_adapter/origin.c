@@ -1,5 +1,5 @@
 #include "origin.h"
-#include "../common/alloc.h"
+#include "common/alloc.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

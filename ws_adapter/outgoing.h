@@ -1,8 +1,8 @@
 /* What waits to be written to one browser, message by message. Pure. */
 #ifndef P2P_WS_OUTGOING_H
 #define P2P_WS_OUTGOING_H
-#include "../common/id.h"
-#include "../common/username.h"
+#include "common/id.h"
+#include "common/username.h"
 
 typedef struct outgoing_item {
     struct outgoing_item *next;

@@ -1,5 +1,5 @@
 #include "roster.h"
-#include "../common/alloc.h"
+#include "common/alloc.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Who is online, as the server told one browser's session; sorted. Pure. */
 #ifndef P2P_WS_ROSTER_H
 #define P2P_WS_ROSTER_H
-#include "../common/json.h"
+#include "common/json.h"
 
 typedef struct {
     char **names;

@@ -1,5 +1,5 @@
 #include "server_list.h"
-#include "../common/alloc.h"
+#include "common/alloc.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

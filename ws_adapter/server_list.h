@@ -2,7 +2,7 @@
  * of an address (decimal, octal, IPv6, trailing dot…) can stand for something that was not meant. Pure. */
 #ifndef P2P_WS_SERVER_LIST_H
 #define P2P_WS_SERVER_LIST_H
-#include "../common/json.h"
+#include "common/json.h"
 
 typedef struct server_list server_list_t;
 

@@ -1,6 +1,6 @@
 #include "static_files.h"
-#include "../common/alloc.h"
-#include "../common/hash.h"
+#include "common/alloc.h"
+#include "common/hash.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
