@@ -95,8 +95,8 @@ err_t chat_session_send(chat_session_t *session, message_t *message)
     if (message->id[0] == '\0')
         id_mint(message->id);
     err_t err = outbox_add(session->outbox, message, timestamp_now());
-    if (err != ERR_OK)
-        return err;
+    if (err != ERR_OK || hash_get(session->written, message->id))
+        return err; /* the same id is the same message, and that one is under way */
     if (session->state == STATE_ONLINE && !session->behind && chat_link_bytes(session->link) <= OUTPUT_FILL)
         write_message(session, message, false);
     else
