@@ -195,15 +195,18 @@ static void show_partial(view_t *view, const char *sender, const char *id, const
 
 static void show_login(view_t *view, const frame_t *login_success, const roster_t *roster, bool again)
 {
-    (void)roster;
     if (again) {
         say(view, DIM, "Connected again.");
+        return;
+    }
+    say(view, DIM, "Connected. Type NAME: MESSAGE to write, !help for more.");
+    if (roster_count(roster) < 2) {
+        say(view, DIM, "Nobody else is online.");
         return;
     }
     buffer_t names;
     buffer_init(&names, 0);
     view_append_names(&names, login_success->users, NAMES_SHOWN);
-    say(view, DIM, "Connected. Type NAME: MESSAGE to write, !help for more.");
     say(view, DIM, "Online: %s", buffer_text(&names));
     buffer_free(&names);
 }
