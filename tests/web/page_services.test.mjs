@@ -7,9 +7,11 @@ import { startWorld } from './harness.mjs';
 
 let world;
 let browser;
+let openai;
 
 before(async () => {
     world = await startWorld();
+    openai = await world.json('openai');
     browser = await startBrowser(world.url);
 });
 
@@ -19,7 +21,6 @@ after(async () => {
 });
 
 test('the command buttons', async () => {
-    const openai = await world.json('openai');
     const alice = await browser.join('alice');
     await alice.button('Check Stored Messages').click();
     await alice.page.locator('#toasts').getByText('No stored messages.').waitFor();
@@ -40,17 +41,15 @@ test('the command buttons', async () => {
     await alice.button('Check Stored Messages').click();
     await alice.page.locator('.notice').getByText('No stored messages.').waitFor();
     await alice.close();
-    openai.close();
 });
 
 test('a growing answer becomes the whole one', async () => {
-    const openai = await world.json('openai');
     const bob = await browser.join('bob');
     await bob.button('Chat with OpenAI').click();
     const answer = 'Two lines:\nthe second\n```\nconst a = "<b>";\n```';
-    openai.send({ type: 'partial', destination: 'bob', id: 'answer-1', message: 'Two' });
+    openai.send({ type: 'partial', destination: 'bob', id: 'answer-1', text: 'Two' });
     await bob.message('Two', '.message.partial').waitFor();
-    openai.send({ type: 'partial', destination: 'bob', id: 'answer-1', message: 'Two lines' });
+    openai.send({ type: 'partial', destination: 'bob', id: 'answer-1', text: 'Two lines' });
     await bob.message('Two lines', '.message.partial').waitFor();
     await openai.message('bob', answer, { id: 'answer-1' });
     await bob.page.locator('.message[data-kind=bot]:not(.partial)').waitFor();
