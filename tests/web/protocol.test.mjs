@@ -602,6 +602,29 @@ describe('attacks', () => {
         }
     });
 
+    test('more connections, one after the other, than there may be at once', async () => {
+        const kinds = [
+            `GET /health HTTP/1.1\r\nHost: ${host()}\r\n\r\n`, // left by us, while it is kept alive
+            'POST / HTTP/1.1\r\n\r\n',
+            'GET / HTTP/1.1\r\nHost:',
+            `GET /ws HTTP/1.1\r\nHost: ${host()}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+                'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+            '',
+        ];
+        const visit = (kind) =>
+            new Promise((resolve) => {
+                const socket = net.connect(world.ports.adapter, '127.0.0.1');
+                socket.on('error', () => {});
+                socket.on('data', () => socket.destroy());
+                socket.on('close', resolve);
+                if (/HTTP.*\n\r\n$/s.test(kind)) socket.write(kind);
+                else socket.end(kind);
+            });
+        for (let i = 0; i < 90; i++)
+            await within(Promise.all(Array.from({ length: 50 }, (_, at) => visit(kinds[at % kinds.length]))), 'visits');
+        await assertServing();
+    });
+
     test('a thousand half-open connections, and one that never logs in', async () => {
         const silent = new Browser();
         await silent.opened;
@@ -614,6 +637,8 @@ describe('attacks', () => {
             sockets.push(socket);
             if (i % 2 === 0) socket.write('GET / HTTP/1.1\r\nHost: ');
         }
+        // One of them goes on, byte by byte.
+        const trickle = setInterval(() => sockets[0].gone || sockets[0].write('a'), 500);
         const connected = sockets.map(
             (socket) => socket.readyState === 'open' || new Promise((resolve) => socket.once('connect', resolve)));
         await within(Promise.all(connected), 'connections');
@@ -622,6 +647,7 @@ describe('attacks', () => {
         bob.send({ type: 'chat', recipient: 'alice', message: 'still here' });
         assert.equal((await alice.type('chat')).message, 'still here');
         await waitUntil(() => sockets.every((socket) => socket.gone), 'the half-open connections are closed');
+        clearInterval(trickle);
         assert.equal((await silent.type('error')).code, 'timeout');
         assert.equal(await within(silent.closed, 'close'), 1008);
         await alice.ping();
