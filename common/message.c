@@ -37,17 +37,17 @@ bool message_type_parse(const char *name, message_type_t *type)
     return false;
 }
 
-/* The member, or NULL when it is missing or null. */
-static const cJSON *member(const cJSON *object, const char *name)
+/* The member, or NULL when it is missing. A chat client's null is as good as nothing; the API is strict. */
+static const cJSON *member(const cJSON *object, message_source_t source, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsNull(item) ? NULL : item;
+    return source == MESSAGE_FROM_CLIENT && cJSON_IsNull(item) ? NULL : item;
 }
 
 static err_t read_id(const cJSON *object, message_source_t source, size_t max_message_bytes, message_t *out)
 {
     (void)max_message_bytes;
-    const cJSON *item = member(object, "id");
+    const cJSON *item = member(object, source, "id");
     if (item == NULL)
         return source == MESSAGE_FROM_PEER ? ERR_INVALID_ID : ERR_OK;
     if (!cJSON_IsString(item) || !id_is_valid(item->valuestring, strlen(item->valuestring)))
@@ -85,7 +85,7 @@ static err_t read_timestamp(const cJSON *object, message_source_t source, size_t
     (void)max_message_bytes;
     if (source == MESSAGE_FROM_CLIENT)
         return ERR_OK;
-    const cJSON *item = member(object, "timestamp");
+    const cJSON *item = member(object, source, "timestamp");
     if (item == NULL)
         return source == MESSAGE_FROM_PEER ? ERR_INVALID_TIMESTAMP : ERR_OK;
     int64_t microseconds;
@@ -98,7 +98,7 @@ static err_t read_timestamp(const cJSON *object, message_source_t source, size_t
 static err_t read_type(const cJSON *object, message_source_t source, size_t max_message_bytes, message_t *out)
 {
     (void)max_message_bytes;
-    const cJSON *item = member(object, "type");
+    const cJSON *item = member(object, source, "type");
     if (item == NULL && source != MESSAGE_FROM_PEER)
         return ERR_OK; /* a chat message */
     if (!cJSON_IsString(item) || !message_type_parse(item->valuestring, &out->type))
@@ -128,7 +128,7 @@ static err_t read_metadata(const cJSON *object, message_source_t source, size_t 
                            message_t *out)
 {
     (void)max_message_bytes;
-    const cJSON *item = member(object, "metadata");
+    const cJSON *item = member(object, source, "metadata");
     if (item == NULL ? source == MESSAGE_FROM_PEER : !cJSON_IsObject(item))
         return ERR_INVALID_METADATA;
     if (item == NULL || item->child == NULL) {

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_BAD_SETTINGS = 2 };
-
 static const setting_t table[] = {
     {"host", "P2P_API_HOST", SETTING_TEXT, offsetof(config_t, host), "127.0.0.1", 0, 0,
      "address to listen on"},

@@ -4,6 +4,8 @@
 #include "../common/log.h"
 #include "../common/settings.h"
 
+enum { EXIT_BAD_SETTINGS = 2 };
+
 typedef struct {
     char *host;
     int64_t port;

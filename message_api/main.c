@@ -6,6 +6,7 @@
 #include "http_server.h"
 #include "openapi.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CONNECTIONS = 4096,
@@ -19,11 +20,13 @@ typedef struct {
     daemon_t daemon;
     api_t api;
     http_server_t *http;
+    bool store_hangs;
 } app_t;
 
-static void on_store_closed(void *context)
+static void on_store_closed(void *context, bool clean)
 {
     app_t *app = context;
+    app->store_hangs = !clean;
     app->api.store = NULL;
     if (app->http != NULL)
         http_server_close(app->http, LINGER_MS, NULL, NULL);
@@ -118,9 +121,14 @@ int main(int argc, char **argv)
         daemon_ready(&app.daemon, "host=%s port=%d", app.config.host, http_server_port(app.http));
     } else {
         log_error(&app.daemon.log, "start_failed", "why=%s", err_text(err));
-        daemon_stop(&app.daemon, EXIT_FAILURE);
+        daemon_stop(&app.daemon, err == ERR_INVALID_SETTING ? EXIT_BAD_SETTINGS : EXIT_FAILURE);
     }
     status = daemon_run(&app.daemon);
+    if (app.store_hangs) {
+        /* Everybody was answered. The threads that wait for the database would not survive an orderly end. */
+        log_warning(&app.daemon.log, "store_left", "status=%d", status);
+        _exit(status);
+    }
     daemon_close(&app.daemon);
 cleanup:
     free(app.api.openapi);

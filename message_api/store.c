@@ -44,14 +44,14 @@ err_t store_open(uv_loop_t *loop, const store_config_t *config, const log_t *log
     return ERR_OK;
 }
 
-static void on_queue_closed(void *context)
+static void on_queue_closed(void *context, bool clean)
 {
     store_t *store = context;
     store_closed_cb closed = store->closed;
     void *closed_context = store->closed_context;
     free(store);
     if (closed != NULL)
-        closed(closed_context);
+        closed(closed_context, clean);
 }
 
 void store_close(store_t *store, store_closed_cb closed, void *context)

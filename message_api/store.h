@@ -56,9 +56,10 @@ typedef struct {
 err_t store_open(uv_loop_t *loop, const store_config_t *config, const log_t *log, store_t **out);
 
 /* Takes no more calls, finishes what waits for at most two seconds, gives the rest ERR_STORE_UNAVAILABLE,
- * stops the threads, closes the handles, frees the store; then closed (may be NULL) fires. A MongoDB call
- * that hangs can keep it for two seconds more. */
-typedef void (*store_closed_cb)(void *context);
+ * stops the threads, closes the handles, frees the store; then closed (may be NULL) fires. A database that
+ * hangs keeps it for one second more: then closed fires with clean = false, and threads are still at work in
+ * the database's library. The program should end by _exit then. */
+typedef void (*store_closed_cb)(void *context, bool clean);
 void store_close(store_t *store, store_closed_cb closed, void *context);
 
 /* --- storing --- */

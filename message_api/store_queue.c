@@ -7,6 +7,7 @@ enum {
     BATCH_MESSAGES = 1024,
     BATCH_BYTES = 8 * 1024 * 1024,
     DRAIN_MS = 2000,
+    LEAVE_MS = 1000, /* and for what the threads are at then */
     THREADS = 1 + BACKEND_READERS,
 };
 
@@ -39,7 +40,7 @@ struct store_queue {
     unsigned open_handles;
     store_request_t *oldest, *newest; /* unanswered */
     size_t requests, bytes;           /* that have not come back */
-    bool closing, stopping, closed_handles;
+    bool closing, stopping;
     store_closed_cb closed;
     void *closed_context;
 
@@ -50,7 +51,9 @@ struct store_queue {
     list_t writes, reads, done;
     bool stop;
     unsigned running;
-    bool ended; /* the last thread has closed the backend */
+    bool ended;    /* the last thread has closed the backend */
+    bool left;     /* the loop waits no more for that */
+    bool released; /* the loop's handles are closed: the other side frees all this */
 };
 
 static void list_append(list_t *list, store_request_t *request)
@@ -74,7 +77,25 @@ static store_request_t *list_take(list_t *list)
     return request;
 }
 
+static void queue_free(store_queue_t *queue)
+{
+    store_request_t *request;
+    while ((request = list_take(&queue->done)) != NULL)
+        request_free(request);
+    uv_cond_destroy(&queue->write_waits);
+    uv_cond_destroy(&queue->read_waits);
+    uv_mutex_destroy(&queue->mutex);
+    free(queue);
+}
+
 /* --- the threads --- */
+
+/* With the mutex held. */
+static void wake_loop(store_queue_t *queue)
+{
+    if (!queue->left)
+        uv_async_send(&queue->returned);
+}
 
 /* With the mutex held. Requests nobody waits for go back untouched. */
 static store_request_t *take_wanted(store_queue_t *queue, list_t *list)
@@ -83,7 +104,7 @@ static store_request_t *take_wanted(store_queue_t *queue, list_t *list)
     while ((request = list_take(list)) != NULL && atomic_load(&request->cancelled)) {
         request->err = ERR_STORE_UNAVAILABLE;
         list_append(&queue->done, request);
-        uv_async_send(&queue->returned);
+        wake_loop(queue);
     }
     return request;
 }
@@ -108,7 +129,7 @@ static void give_back(store_queue_t *queue, store_request_t **batch, size_t coun
     uv_mutex_lock(&queue->mutex);
     for (size_t i = 0; i < count; i++)
         list_append(&queue->done, batch[i]);
-    uv_async_send(&queue->returned);
+    wake_loop(queue);
     uv_mutex_unlock(&queue->mutex);
 }
 
@@ -123,8 +144,11 @@ static void worker_end(store_queue_t *queue)
     queue->backend->close(queue->state);
     uv_mutex_lock(&queue->mutex);
     queue->ended = true;
-    uv_async_send(&queue->returned);
+    wake_loop(queue);
+    bool released = queue->released;
     uv_mutex_unlock(&queue->mutex);
+    if (released)
+        queue_free(queue);
 }
 
 /* Waits until there is something to write, to purge, or the end; returns the size of the batch. */
@@ -241,14 +265,6 @@ static void stop_threads(store_queue_t *queue)
     uv_mutex_unlock(&queue->mutex);
 }
 
-static void on_drain_timeout(uv_timer_t *timer)
-{
-    store_queue_t *queue = timer->data;
-    while (queue->oldest != NULL)
-        give_up(queue, queue->oldest);
-    stop_threads(queue);
-}
-
 static void on_handle_closed(uv_handle_t *handle)
 {
     store_queue_t *queue = handle->data;
@@ -256,24 +272,54 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     store_closed_cb closed = queue->closed;
     void *context = queue->closed_context;
-    uv_cond_destroy(&queue->write_waits);
-    uv_cond_destroy(&queue->read_waits);
-    uv_mutex_destroy(&queue->mutex);
-    free(queue);
+    uv_mutex_lock(&queue->mutex);
+    queue->released = true;
+    bool ended = queue->ended;
+    uv_mutex_unlock(&queue->mutex);
+    if (ended)
+        queue_free(queue);
     if (closed != NULL)
-        closed(context);
+        closed(context, ended);
 }
 
 static void close_handles(store_queue_t *queue)
 {
-    if (queue->closed_handles)
+    if (uv_is_closing((uv_handle_t *)&queue->returned))
         return;
-    queue->closed_handles = true;
-    for (unsigned i = 0; i < THREADS; i++)
-        uv_thread_join(&queue->workers[i].thread);
     uv_close((uv_handle_t *)&queue->returned, on_handle_closed);
     uv_close((uv_handle_t *)&queue->deadline, on_handle_closed);
     uv_close((uv_handle_t *)&queue->drain, on_handle_closed);
+}
+
+static void on_ended(store_queue_t *queue)
+{
+    for (unsigned i = 0; i < THREADS; i++)
+        uv_thread_join(&queue->workers[i].thread);
+    close_handles(queue);
+}
+
+/* The database still hangs. Everybody was answered, so nobody is helped by waiting for it. */
+static void on_leave(uv_timer_t *timer)
+{
+    store_queue_t *queue = timer->data;
+    uv_mutex_lock(&queue->mutex);
+    queue->left = !queue->ended;
+    bool left = queue->left;
+    uv_mutex_unlock(&queue->mutex);
+    if (!left)
+        return; /* on_returned comes */
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_detach(queue->workers[i].thread);
+    close_handles(queue);
+}
+
+static void on_drain_timeout(uv_timer_t *timer)
+{
+    store_queue_t *queue = timer->data;
+    while (queue->oldest != NULL)
+        give_up(queue, queue->oldest);
+    stop_threads(queue);
+    uv_timer_start(timer, on_leave, LEAVE_MS, 0);
 }
 
 static void take_back(store_queue_t *queue, store_request_t *request)
@@ -302,7 +348,7 @@ static void on_returned(uv_async_t *async)
     if (queue->closing && queue->requests == 0)
         stop_threads(queue);
     if (ended)
-        close_handles(queue);
+        on_ended(queue);
 }
 
 err_t store_queue_submit(store_queue_t *queue, store_request_t *request)
@@ -333,10 +379,9 @@ void store_queue_close(store_queue_t *queue, store_closed_cb closed, void *conte
     queue->closing = true;
     queue->closed = closed;
     queue->closed_context = context;
+    uv_timer_start(&queue->drain, on_drain_timeout, DRAIN_MS, 0);
     if (queue->requests == 0)
         stop_threads(queue);
-    else
-        uv_timer_start(&queue->drain, on_drain_timeout, DRAIN_MS, 0);
 }
 
 static void start_threads(store_queue_t *queue)

@@ -36,8 +36,9 @@ static inline void world_store_open(world_t *world)
     assert_int_equal(store_open(&world->loop, &world->config, &world->log, &world->store), ERR_OK);
 }
 
-static inline void on_world_store_closed(void *context)
+static inline void on_world_store_closed(void *context, bool clean)
 {
+    assert_true(clean);
     *(bool *)context = true;
 }
 

@@ -44,7 +44,7 @@ typedef struct {
     uv_loop_t loop;
     slow_t slow;
     store_queue_t *queue;
-    bool closed;
+    bool closed, clean;
 } bench_t;
 
 static bench_t *bench_new(store_queue_limits_t limits)
@@ -57,9 +57,11 @@ static bench_t *bench_new(store_queue_limits_t limits)
     return bench;
 }
 
-static void on_bench_closed(void *context)
+static void on_bench_closed(void *context, bool clean)
 {
-    ((bench_t *)context)->closed = true;
+    bench_t *bench = context;
+    bench->closed = true;
+    bench->clean = clean;
 }
 
 static void bench_free(bench_t *bench)
@@ -67,7 +69,7 @@ static void bench_free(bench_t *bench)
     if (!bench->closed)
         store_queue_close(bench->queue, on_bench_closed, bench);
     uv_run(&bench->loop, UV_RUN_DEFAULT);
-    assert_true(bench->closed && atomic_load(&bench->slow.closed));
+    assert_true(bench->closed && bench->clean && atomic_load(&bench->slow.closed));
     assert_int_equal(uv_loop_close(&bench->loop), 0);
     uv_sem_destroy(&bench->slow.gate);
     free(bench);
@@ -193,6 +195,31 @@ static void test_closes_while_the_database_hangs(void **state)
     answer_free(waiting);
 }
 
+/* And when it hangs on, the end does not wait for it; what the threads have is freed when they come back. */
+static void test_leaves_a_database_that_hangs(void **state)
+{
+    (void)state;
+    bench_t *bench = bench_new((store_queue_limits_t){.requests = 10, .bytes = 1000, .deadline_ms = 60000});
+    answer_t *answers[2] = {alloc_new(answer_t), alloc_new(answer_t)};
+    assert_int_equal(submit_claim(bench, answers[0], 1), ERR_OK);
+    wait_for_batch(bench, 1);
+    assert_int_equal(submit_claim(bench, answers[1], 1), ERR_OK);
+    store_queue_close(bench->queue, on_bench_closed, bench);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    assert_true(bench->closed && !bench->clean && !atomic_load(&bench->slow.closed));
+    assert_int_equal(uv_loop_close(&bench->loop), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(answers[i]->err, ERR_STORE_UNAVAILABLE);
+        answer_free(answers[i]);
+    }
+    uv_sem_post(&bench->slow.gate);
+    while (!atomic_load(&bench->slow.closed))
+        usleep(1000);
+    assert_int_equal(atomic_load(&bench->slow.written), 1);
+    uv_sem_destroy(&bench->slow.gate);
+    free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_takes_all_that_waits_as_one_batch),
         cmocka_unit_test(test_is_bounded),
         cmocka_unit_test(test_closes_while_the_database_hangs),
+        cmocka_unit_test(test_leaves_a_database_that_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
