@@ -33,5 +33,9 @@ export function avatar(name, iconName) {
     let sum = 0;
     for (const character of name) sum = (sum * 31 + character.codePointAt(0)) >>> 0;
     const initial = iconName ? icon(iconName) : (Array.from(name)[0] ?? '?').toLocaleUpperCase();
-    return element('span', { class: 'avatar', 'data-hue': sum % hues, 'aria-hidden': 'true' }, initial);
+    return element(
+        'span',
+        { class: 'avatar', 'data-hue': sum % hues, 'data-icon': iconName, 'aria-hidden': 'true' },
+        initial,
+    );
 }

@@ -12,9 +12,13 @@ const statuses = {
     rejected: ['rejected', 'Not sent'],
 };
 
+const storedMark = 'Stored';
+
 export function messageElement(record, { username, onRetry }) {
     const time = parseTime(record.timestamp);
     const own = record.direction === 'out';
+    const text = textElement(record.message, record.peer === bot && !own);
+    text.dataset.meta = `${record.stored ? `${storedMark} · ` : ''}${clockTime(time)}`;
     const item = element(
         'li',
         {
@@ -27,11 +31,11 @@ export function messageElement(record, { username, onRetry }) {
             'div',
             { class: 'bubble' },
             element('span', { class: 'visually-hidden' }, `${own ? username : record.peer}: `),
-            textElement(record.message, record.peer === bot && !own),
+            text,
             element(
                 'span',
                 { class: 'meta' },
-                record.stored ? element('span', { class: 'mark' }, 'Stored') : null,
+                record.stored ? element('span', { class: 'mark' }, storedMark) : null,
                 element('time', { datetime: record.timestamp, title: exactTime(time) }, clockTime(time)),
                 own ? element('span', { class: 'tick' }) : null,
             ),

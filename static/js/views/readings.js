@@ -22,6 +22,7 @@ const steps = [
     60 * minute,
 ];
 const ticksWanted = 6;
+const pointsApart = 40;
 
 let loading = null;
 
@@ -90,6 +91,9 @@ export class ReadingsView {
         this.#chart ??= new Chart(byId('chart'), configuration());
         this.#chart.data.datasets[0].data = points;
         this.#chart.data.datasets[0].unit = readings.at(-1).unit;
+        const { x } = this.#chart.options.scales;
+        x.max = points.at(-1).x;
+        x.min = Math.min(points[0].x, x.max - minute);
         this.#chart.update();
         byId('chart').dataset.points = points.length;
     }
@@ -109,7 +113,8 @@ function configuration() {
                     backgroundColor: themeColour('accent-faint'),
                     fill: 'start',
                     borderWidth: 2,
-                    pointRadius: 2,
+                    pointRadius: ({ dataIndex, dataset }) => radiusOf(dataIndex, dataset.data.length),
+                    clip: false,
                     pointHoverRadius: 5,
                     pointBackgroundColor: line,
                     tension: 0.3,
@@ -126,12 +131,12 @@ function configuration() {
                 x: {
                     type: 'linear',
                     afterBuildTicks: placeTicks,
-                    ticks: { color: muted, maxRotation: 0, callback: (value) => clockTime(new Date(value)) },
+                    ticks: { color: muted, maxRotation: 0, callback: labelOf },
                     grid: { display: false, borderColor: grid },
                 },
                 y: {
                     grace: '15%',
-                    ticks: { color: muted, maxTicksLimit: 5 },
+                    ticks: { color: muted, maxTicksLimit: 5, padding: 8 },
                     grid: { color: grid, borderColor: 'transparent', drawTicks: false },
                 },
             },
@@ -159,4 +164,16 @@ function placeTicks(axis) {
     for (let value = Math.ceil(axis.min / step) * step; value <= axis.max; value += step)
         ticks.push({ value });
     axis.ticks = ticks;
+    axis.options.ticks.inSeconds = step < minute;
+}
+
+function labelOf(value) {
+    const time = new Date(value);
+    return this.options.ticks.inSeconds ? clockTimeSeconds(time) : clockTime(time);
+}
+
+// The last reading stands out; the others are points for as long as there is room between them.
+function radiusOf(index, count) {
+    if (index === count - 1) return 4;
+    return count <= pointsApart ? 2 : 0;
 }

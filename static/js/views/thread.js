@@ -43,7 +43,6 @@ export class ThreadView {
         if (!peer || same) return;
         byId('with-avatar').replaceChildren(avatar(peer, serviceIcon(peer)));
         byId('with-name').textContent = peer;
-        this.#drawPresence();
         this.#draw(page, this.#chat.book.conversation(peer).unread);
     }
 
@@ -82,6 +81,7 @@ export class ThreadView {
         }
         for (const [id, text] of this.#chat.book.conversation(this.peer).partials) this.#grow(id, text);
         byId('earlier').hidden = from === 0;
+        this.#drawPresence();
         this.#hint();
         this.#toEnd();
     }
@@ -171,6 +171,7 @@ export class ThreadView {
             const started = partialElement(this.peer, id, text);
             this.#list.append(started);
             this.#partials.set(id, started);
+            this.#drawPresence();
         }
         this.#stay(0);
     }
@@ -178,6 +179,7 @@ export class ThreadView {
     #endGrowing(id) {
         this.#partials.get(id)?.remove();
         this.#partials.delete(id);
+        this.#drawPresence();
     }
 
     #drawPresence() {
@@ -188,9 +190,11 @@ export class ThreadView {
                 : 'Away. Messages wait until they are back.';
         byId('with-presence').textContent = !this.#chat.connected
             ? 'Not connected'
-            : online
-              ? 'Online'
-              : away;
+            : this.#partials.size
+              ? 'Writing…'
+              : online
+                ? 'Online'
+                : away;
         byId('with-presence').dataset.online = String(online);
     }
 
