@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing; asks for root (sudo) only when there are any.
 #   launcher/install.sh run     what building and running needs (default)
 #   launcher/install.sh test    that, and what the tests need
+#   launcher/install.sh bench   what running and the benchmark need
 set -euo pipefail
 
 run_packages=(
@@ -36,13 +37,20 @@ test_packages=(
     nodejs                # browser tests
 )
 
+bench_packages=(
+    ngircd                # a peer: IRC
+    mosquitto             # a peer: MQTT
+    nats-server           # a peer: NATS
+)
+
 main() {
     local wanted=("${run_packages[@]}")
     case ${1:-run} in
     run) ;;
     test) wanted+=("${test_packages[@]}") ;;
+    bench) wanted+=("${bench_packages[@]}") ;;
     *)
-        echo "usage: launcher/install.sh [run|test]" >&2
+        echo "usage: launcher/install.sh [run|test|bench]" >&2
         exit 2
         ;;
     esac
