@@ -152,6 +152,19 @@ static void read_id(const bson_t *document, char out[ID_SIZE])
         bson_oid_to_string(bson_iter_oid(&iter), out);
 }
 
+/* The compact print, to be freed with cJSON_free; NULL when it is no object, or too long. Nothing goes into our
+ * answers as it stands in the database: a line end in it, or broken JSON, would spoil what stands beside it. */
+static char *compact_metadata(const char *json, size_t length)
+{
+    cJSON *parsed = json_parse(json, length);
+    char *compact = cJSON_IsObject(parsed) ? cJSON_PrintUnformatted(parsed) : NULL;
+    cJSON_Delete(parsed);
+    if (compact == NULL || strlen(compact) <= MESSAGE_MAX_METADATA)
+        return compact;
+    cJSON_free(compact);
+    return NULL;
+}
+
 static char *embedded_metadata(const bson_t *document)
 {
     bson_iter_t iter;
@@ -165,9 +178,7 @@ static char *embedded_metadata(const bson_t *document)
         return NULL;
     size_t json_length;
     char *json = bson_as_relaxed_extended_json(&embedded, &json_length);
-    cJSON *parsed = json != NULL ? json_parse(json, json_length) : NULL;
-    char *compact = parsed != NULL ? cJSON_PrintUnformatted(parsed) : NULL;
-    cJSON_Delete(parsed);
+    char *compact = json != NULL ? compact_metadata(json, json_length) : NULL;
     bson_free(json);
     return compact;
 }
@@ -175,12 +186,10 @@ static char *embedded_metadata(const bson_t *document)
 static void read_metadata(const bson_t *document, message_t *out)
 {
     const char *exact = mongo_text(document, "metadata_json");
-    if (exact[0] == '{') {
-        message_set_metadata(out, exact);
-        return;
-    }
-    char *compact = embedded_metadata(document);
-    if (compact != NULL && strlen(compact) <= MESSAGE_MAX_METADATA)
+    char *compact = exact[0] != '\0' ? compact_metadata(exact, strlen(exact)) : NULL;
+    if (compact == NULL)
+        compact = embedded_metadata(document);
+    if (compact != NULL)
         message_set_metadata(out, compact);
     cJSON_free(compact);
 }
