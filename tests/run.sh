@@ -14,7 +14,7 @@ stages=(install tools format
     build build-asan build-tsan
     units units-asan units-tsan
     integration integration-asan integration-tsan
-    web)
+    web fuzz)
 
 format() {
     git ls-files '*.c' '*.h' | xargs -r clang-format-14 --dry-run --Werror
@@ -47,6 +47,11 @@ web() {
         --test-reporter=tap --test-reporter-destination="$logs/$stage.tap" "${tests[@]}"
 }
 
+fuzz() {
+    cmake -G Ninja -S . -B build/fuzz -DP2P_FUZZ=ON -DCMAKE_C_COMPILER=clang-14 &&
+        cmake --build build/fuzz --target fuzzers && tests/fuzz/run.sh "$logs"
+}
+
 run_stage() {
     case $1 in
     install) launcher/install.sh test ;;
@@ -62,6 +67,7 @@ run_stage() {
     integration-asan) integration build/asan ;;
     integration-tsan) integration build/tsan -m threads ;;
     web) web ;;
+    fuzz) fuzz ;;
     *)
         echo "no such stage: $1; there are: ${stages[*]}" >&2
         exit 2
