@@ -134,11 +134,14 @@ static void read_timestamp(const bson_t *document, char out[TIMESTAMP_SIZE])
 {
     int64_t microseconds = 0;
     bson_iter_t iter;
-    if (bson_iter_init_find(&iter, document, "timestamp") && BSON_ITER_HOLDS_DATE_TIME(&iter))
-        microseconds = bson_iter_date_time(&iter) * 1000;
-    else if (timestamp_parse(mongo_text(document, "timestamp"), &microseconds) != ERR_OK &&
-             bson_iter_init_find(&iter, document, "_id") && BSON_ITER_HOLDS_OID(&iter))
+    if (bson_iter_init_find(&iter, document, "timestamp") && BSON_ITER_HOLDS_DATE_TIME(&iter)) {
+        int64_t milliseconds = bson_iter_date_time(&iter);
+        if (milliseconds > 0 && milliseconds <= INT64_MAX / 1000) /* others are no time that can be written */
+            microseconds = milliseconds * 1000;
+    } else if (timestamp_parse(mongo_text(document, "timestamp"), &microseconds) != ERR_OK &&
+               bson_iter_init_find(&iter, document, "_id") && BSON_ITER_HOLDS_OID(&iter)) {
         microseconds = (int64_t)bson_oid_get_time_t(bson_iter_oid(&iter)) * 1000000;
+    }
     timestamp_format(microseconds, out);
 }
 

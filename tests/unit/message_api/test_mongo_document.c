@@ -101,12 +101,37 @@ static void test_foreign_message(void **state)
     message_free(&message);
 }
 
+static void test_foreign_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t milliseconds;
+        const char *wanted;
+    } cases[] = {
+        {1, "1970-01-01T00:00:00.001000+00:00"},
+        {INT64_C(1795366899123), "2026-11-22T17:01:39.123000+00:00"},
+        {-1, "1970-01-01T00:00:00.000000+00:00"},
+        {INT64_MIN, "1970-01-01T00:00:00.000000+00:00"},
+        {INT64_MAX, "1970-01-01T00:00:00.000000+00:00"},
+        {INT64_MAX / 1000, "9999-12-31T23:59:59.775000+00:00"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bson_t *document = new_document();
+        BSON_APPEND_UTF8(document, "message", "x");
+        BSON_APPEND_DATE_TIME(document, "timestamp", cases[i].milliseconds);
+        message_t message = read_document(document);
+        assert_string_equal(message.timestamp, cases[i].wanted);
+        message_free(&message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_foreign_metadata),
         cmocka_unit_test(test_foreign_message),
+        cmocka_unit_test(test_foreign_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
