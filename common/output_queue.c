@@ -19,6 +19,7 @@ struct output_queue {
     void *context;
     buffer_t waiting;  /* not handed to the stream yet; no memory while empty */
     size_t accepted;   /* bytes of waiting that passed the limits */
+    size_t dropped;    /* bytes that will never be written, since an overflow or an error */
     uv_timer_t *timer; /* runs while the soft limit is passed, else NULL */
     uv_idle_t turn;
     queue_state_t state;
@@ -38,7 +39,7 @@ size_t output_queue_bytes(const output_queue_t *queue)
 {
     return queue->state == QUEUE_FREED
                ? 0
-               : queue->waiting.length + uv_stream_get_write_queue_size(queue->stream);
+               : queue->waiting.length + queue->dropped + uv_stream_get_write_queue_size(queue->stream);
 }
 
 static void unpin(output_queue_t *queue)
@@ -65,10 +66,17 @@ static void stop_timer(output_queue_t *queue)
     queue->timer = NULL;
 }
 
-static void drop_waiting(output_queue_t *queue)
+static void free_waiting(output_queue_t *queue)
 {
     buffer_free(&queue->waiting);
     queue->accepted = 0;
+}
+
+/* Nobody may take the dropped bytes for written ones. */
+static void drop_waiting(output_queue_t *queue)
+{
+    queue->dropped += queue->waiting.length;
+    free_waiting(queue);
 }
 
 static void wake(output_queue_t *queue)
@@ -153,7 +161,7 @@ static int write_waiting(output_queue_t *queue)
         return written;
     if ((size_t)written < queue->waiting.length)
         return write_late(queue, (size_t)written);
-    drop_waiting(queue);
+    free_waiting(queue);
     return 0;
 }
 

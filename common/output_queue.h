@@ -33,7 +33,7 @@ err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
  * output_queue_flush(q);` */
 buffer_t *output_queue_buffer(output_queue_t *queue);
 void output_queue_flush(output_queue_t *queue); /* schedules; the limits are checked here */
-/* Bytes not yet taken by the kernel. */
+/* Bytes not taken by the kernel: not yet, or, behind an overflow or an error, never. */
 size_t output_queue_bytes(const output_queue_t *queue);
 
 #endif

@@ -1,0 +1,142 @@
+#include "common/output_queue.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct {
+    uv_loop_t loop;
+    uv_pipe_t stream;
+    int peer; /* the other end of the stream; nobody reads there by itself */
+    output_queue_t *queue;
+    unsigned overflows, errors, drains;
+} world_t;
+
+static void on_overflow(void *context)
+{
+    ((world_t *)context)->overflows++;
+}
+
+static void on_error(void *context, int uv_err)
+{
+    assert_true(uv_err < 0);
+    ((world_t *)context)->errors++;
+}
+
+static void on_drain(void *context)
+{
+    ((world_t *)context)->drains++;
+}
+
+static void begin(world_t *world, output_limits_t limits)
+{
+    static const output_events_t events = {on_overflow, on_error, on_drain};
+    int ends[2];
+
+    memset(world, 0, sizeof *world);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    uv_loop_init(&world->loop);
+    uv_pipe_init(&world->loop, &world->stream, 0);
+    uv_pipe_open(&world->stream, ends[0]);
+    world->peer = ends[1];
+    world->queue = output_queue_new((uv_stream_t *)&world->stream, limits, &events, world);
+}
+
+static void end(world_t *world)
+{
+    output_queue_free(world->queue);
+    uv_close((uv_handle_t *)&world->stream, NULL);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&world->loop), 0);
+    close(world->peer);
+}
+
+static void test_writes_of_a_turn_go_out_together(void **state)
+{
+    world_t world;
+    char got[64];
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    assert_int_equal(output_queue_write(world.queue, "one ", 4), ERR_OK);
+    assert_int_equal(output_queue_write(world.queue, "two", 3), ERR_OK);
+    assert_int_equal(output_queue_bytes(world.queue), 7);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(output_queue_bytes(world.queue), 0);
+    assert_int_equal(world.drains, 1);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 7);
+    assert_memory_equal(got, "one two", 7);
+    end(&world);
+}
+
+/* A server takes what is not counted here for written, and what TCP has acknowledged for read. */
+static void test_what_an_overflow_dropped_is_never_written(void **state)
+{
+    world_t world;
+    char block[600] = "";
+
+    (void)state;
+    begin(&world, (output_limits_t){.soft_limit = 500, .hard_limit = 1000, .soft_ms = 60000});
+    assert_int_equal(output_queue_write(world.queue, block, sizeof block), ERR_OK);
+    assert_int_equal(output_queue_write(world.queue, block, sizeof block), ERR_TOO_SLOW);
+    assert_int_equal(world.overflows, 0); /* not inside the call */
+    assert_int_equal(output_queue_bytes(world.queue), 2 * sizeof block);
+    assert_int_equal(output_queue_write(world.queue, block, sizeof block), ERR_TOO_SLOW);
+    assert_int_equal(output_queue_bytes(world.queue), 3 * sizeof block);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(world.overflows, 1);
+    assert_int_equal(world.drains, 0);
+    assert_int_equal(output_queue_bytes(world.queue), 3 * sizeof block);
+    end(&world);
+}
+
+static void test_soft_limit_without_a_pause(void **state)
+{
+    world_t world;
+    static char block[4 * 1024 * 1024];
+
+    (void)state;
+    begin(&world, (output_limits_t){.soft_limit = 1000, .hard_limit = 2 * sizeof block, .soft_ms = 20});
+    assert_int_equal(output_queue_write(world.queue, block, sizeof block), ERR_OK);
+    while (world.overflows == 0)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_true(output_queue_bytes(world.queue) > 1000);
+    assert_int_equal(output_queue_write(world.queue, block, 1), ERR_TOO_SLOW);
+    end(&world);
+}
+
+static void test_error_comes_once(void **state)
+{
+    world_t world;
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    shutdown(world.peer, SHUT_RD);
+    output_queue_write(world.queue, "lost", 4);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(world.errors, 1);
+    assert_int_equal(output_queue_bytes(world.queue), 4);
+    assert_int_equal(output_queue_write(world.queue, "lost", 4), ERR_CLOSED);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(world.errors, 1);
+    end(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_writes_of_a_turn_go_out_together),
+        cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
+        cmocka_unit_test(test_soft_limit_without_a_pause),
+        cmocka_unit_test(test_error_comes_once),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
