@@ -62,9 +62,10 @@ static err_t take_got(session_t *session, frame_t *frame)
         return ERR_INVALID_FRAME;
     delivery_key(sender, frame->id, key);
     delivery_t *delivery = hash_get(session->server->tracked, key);
-    /* What is not known here was acknowledged before, or comes again. */
     if (delivery && delivery->mailbox == session->mailbox && delivery->handed && !delivery->got)
         mailbox_got(delivery);
+    else
+        session_charge(session); /* it was acknowledged before, or comes again, or is made up */
     return ERR_OK;
 }
 
@@ -87,7 +88,7 @@ static err_t take_partial(session_t *session, frame_t *frame)
 /* What a client may send once it is logged in. */
 static const struct {
     err_t (*take)(session_t *session, frame_t *frame);
-    bool is_free; /* costs no token: the peer has not asked for it */
+    bool is_free; /* costs no token here: what answers a message of ours is free */
 } frames[] = {
     [FRAME_MESSAGE] = {take_message, false},
     [FRAME_GOT] = {take_got, true},

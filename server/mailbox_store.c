@@ -104,11 +104,11 @@ static void on_acknowledged(void *context, delivery_t *delivery, bool stale)
     }
 }
 
-/* A put that cannot be made now. Messages to people who were online stay in memory: they may be received
- * without the disk, and are stored when it is back. Others are refused at once. */
+/* A put that cannot be made now. Messages to people who were online, or who have come since, stay in memory:
+ * they may be received without the disk, and are stored when it is back. Others are refused at once. */
 static void decide(server_t *server, delivery_t *delivery, err_t why)
 {
-    if (!delivery->got && delivery->live)
+    if (!delivery->got && (delivery->live || delivery->handed))
         return;
     store_client_take_back(server->store, delivery);
     if (delivery->got) {

@@ -14,8 +14,9 @@ static void broadcast(session_t *session, delivery_t *delivery)
     }
     for (session_t *user = users_first(session->server->users); user; user = users_next(user))
         user->protocol->broadcast(user, &delivery->message);
-    /* Nothing more will be known of it. */
+    /* Nothing more will be known of it, but a repeat must not be shown again. */
     session->protocol->on_receipt(session, delivery, RECEIPT_DELIVERED, ERR_OK);
+    receipts_remember(session->server, delivery, RECEIPT_DELIVERED);
 }
 
 /* ---- repeats ---- */
@@ -102,10 +103,10 @@ void router_send(session_t *session, message_t *message, bool resend)
         id_mint(own->id);
     delivery->origin = session->serial;
     delivery->resend = resend;
-    if (strcmp(own->destination, "all") == 0) {
-        broadcast(session, delivery);
+    if (is_repeat(session, delivery)) {
         delivery_free(delivery);
-    } else if (is_repeat(session, delivery)) {
+    } else if (strcmp(own->destination, "all") == 0) {
+        broadcast(session, delivery);
         delivery_free(delivery);
     } else {
         send_to_one(session, delivery);

@@ -208,6 +208,22 @@ void session_finish_line(session_t *session)
 }
 
 /* The peer sends no more, but may read: its answers, and what waits for it, still go out. */
+static void await_answers(session_t *session)
+{
+    session->state = SESSION_LEAVING;
+    session->since = uv_now(session->server->loop);
+    read_on(session);
+    watch(session);
+}
+
+void session_leave(session_t *session)
+{
+    if (session->unanswered > 0 || session->heard_all)
+        await_answers(session);
+    else
+        session_end(session, ERR_CLOSED);
+}
+
 static void on_end_of_stream(session_t *session)
 {
     if (session->state == SESSION_CLOSING) {
@@ -218,12 +234,8 @@ static void on_end_of_stream(session_t *session)
     session_finish_line(session);
     if (session->state != SESSION_OPEN)
         return;
-    session->state = SESSION_LEAVING;
-    session->since = uv_now(session->server->loop);
-    uv_read_stop((uv_stream_t *)&session->tcp);
-    session->reading = false;
     if (session->mailbox)
-        watch(session);
+        await_answers(session);
     else
         session_end(session, ERR_CLOSED);
 }

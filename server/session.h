@@ -86,6 +86,8 @@ void session_expect_reading(session_t *session);
 /* Ends it: logs the user out, lets the last bytes go (not after CLOSED, IO and TOO_SLOW). say_end was the
  * caller's business. */
 void session_end(session_t *session, err_t why);
+/* The user wants to go: ends it as soon as what was sent is answered. */
+void session_leave(session_t *session);
 /* Neither reads nor takes lines any more, at the end of the program. */
 void session_stop_reading(session_t *session);
 /* Text: what its TCP has acknowledged is delivered. */

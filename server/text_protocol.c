@@ -13,11 +13,6 @@ static void print_help(session_t *session);
 
 /* ---- commands ---- */
 
-static void leave(session_t *session)
-{
-    session_end(session, ERR_CLOSED);
-}
-
 static void check(session_t *session)
 {
     mailbox_check(session->mailbox);
@@ -46,7 +41,7 @@ static const struct {
     {"!check", "prints the messages that wait for you", check},
     {"!users", "prints who is online", print_users},
     {"!help", "prints this", print_help},
-    {"exit", "leaves", leave},
+    {"exit", "leaves", session_leave},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

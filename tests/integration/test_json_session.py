@@ -262,8 +262,13 @@ def test_service_names_and_broadcast(make_world):
     bob.expect_line("] to everyone")
     bot.recv_message("to everyone")
     bot.recv_receipt("b1", "delivered")
+    # A repeat, because the receipt was lost, is not shown again.
+    bot.message("all", "to everyone", id="b1", resend=True)
+    bot.recv_receipt("b1", "delivered")
     bot.message("TO_ALL", "the same", id="b2")
     alice.recv_message("the same")
+    bob.expect_line("] the same")
+    assert bob.transcript.count("] to everyone") == 1
     alice.message("all", "me too", id="b3")
     assert alice.recv_receipt("b3")["code"] == "unauthorized"
     # With the token the store is used too.

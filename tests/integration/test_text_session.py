@@ -172,6 +172,13 @@ def test_answers_come_behind_the_end_of_stream(world):
     bob.send("bob")
     bob.shutdown_write()
     assert bob.expect_close().count("[Stored] [CHAT]") == 2
+    # And so it is behind `exit`, which ends everything else.
+    for end in ("exit\n", "exit"):
+        alice = world.connect_text()
+        alice.send("alice\ncarol: hello\n" + end)
+        if end == "exit":
+            alice.shutdown_write()
+        assert alice.expect_close().count("User 'carol' is offline. Message saved.\n") == 1
     world.text("bob").line("!check")
 
 
