@@ -29,11 +29,11 @@ static bool is_mark(utf8proc_int32_t point)
     return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC;
 }
 
-/* Unicode letters that show nothing (Hangul fillers): a name of them would look empty, or like another's. */
-static bool is_blank_letter(utf8proc_int32_t point)
+/* Letters and marks that show nothing (fillers, variation selectors, joiners): a name of them would look empty,
+ * one with them like another's. */
+static bool is_invisible(utf8proc_int32_t point)
 {
-    return point == 0x115F || point == 0x1160 || point == 0x3164 || point == 0xFFA0 ||
-           utf8proc_charwidth(point) == 0;
+    return utf8proc_get_property(point)->ignorable || (!is_mark(point) && utf8proc_charwidth(point) == 0);
 }
 
 static bool is_name(const char *text, size_t length)
@@ -45,10 +45,10 @@ static bool is_name(const char *text, size_t length)
             utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(length - i), &point);
         if (size <= 0 || ++count > USERNAME_MAX_CHARACTERS)
             return false;
-        bool fits = is_mark(point) ? count > 1
-                                   : (is_letter_or_digit(point) && !is_blank_letter(point)) || point == '_' ||
-                                         point == '-' || point == '.';
-        if (!fits)
+        bool fits = is_mark(point)
+                        ? count > 1
+                        : is_letter_or_digit(point) || point == '_' || point == '-' || point == '.';
+        if (!fits || is_invisible(point))
             return false;
         i += (size_t)size;
     }

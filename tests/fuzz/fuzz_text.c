@@ -16,6 +16,10 @@ static void check_name(const char *text, size_t size)
     username_key(key, key_of_key);
     FUZZ_CHECK(strcmp(key, key_of_key) == 0);
     FUZZ_CHECK(username_in_list(name, name));
+    static const char *const unseen[] = {"\xEF\xB8\x8F", "\xCD\x8F", "\xE2\x80\x8B", "\xE2\x80\xAE",
+                                         "\xE3\x85\xA4"};
+    for (size_t i = 0; i < sizeof unseen / sizeof unseen[0]; i++)
+        FUZZ_CHECK(strstr(name, unseen[i]) == NULL);
 }
 
 static void check_time(const char *text)
