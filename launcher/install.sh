@@ -33,6 +33,7 @@ test_packages=(
     clang-format-14       # formatting check
     python3-venv          # integration tests
     netcat-openbsd        # people with netcat
+    strace                # kills programs at a given system call
     chromium              # browser tests
     nodejs                # browser tests
 )

@@ -14,6 +14,7 @@ stages=(install tools format
     build build-asan build-tsan
     units units-asan units-tsan
     integration integration-asan integration-tsan
+    kill-sweep
     web fuzz)
 
 format() {
@@ -35,6 +36,12 @@ integration() { # folder, pytest options
     shift
     P2P_BIN_DIR=$PWD/$folder/bin "$pytest" tests/integration -c tests/integration/pytest.ini -n 3 --dist worksteal \
         --junit-xml "$logs/$stage.xml" "$@"
+}
+
+# Kills a program at every moment of an exchange. P2P_KILL_EVERY=1 takes all moments and both stores.
+kill_sweep() {
+    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_kill_sweep_*.py -c tests/integration/pytest.ini -n 2 \
+        --junit-xml "$logs/$stage.xml"
 }
 
 web() {
@@ -66,6 +73,7 @@ run_stage() {
     integration) integration build ;;
     integration-asan) integration build/asan ;;
     integration-tsan) integration build/tsan -m threads ;;
+    kill-sweep) kill_sweep ;;
     web) web ;;
     fuzz) fuzz ;;
     *)

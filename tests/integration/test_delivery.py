@@ -8,7 +8,9 @@ import termios
 import threading
 import time
 
+import pytest
 from harness.process import wait_until
+from harness.world import World
 
 REFUSED = "could not be saved. Try again later."
 
@@ -33,19 +35,39 @@ def waiting(client) -> list[str]:
     return [frame["message"] for frame in client.frames if "destination" in frame and "sender" in frame]
 
 
-def test_saved_survives_the_death_of_everything(world):
+@pytest.fixture(params=["sqlite", "mongodb"])
+def any_world(request, make_world):
+    """A running world on each of the stores; `kill` kills all of it in the same moment, `start` starts it again."""
+    mongo = request.getfixturevalue("mongo") if request.param == "mongodb" else None
+    world = make_world(environment={"MONGO_URL": mongo.url} if mongo else {}).start()
+
+    def kill():
+        for program in [world.server, world.api] + ([mongo.program] if mongo else []):
+            program.signal(signal.SIGKILL)
+        for part in [world.kill_server, world.kill_api] + ([mongo.kill] if mongo else []):
+            part()
+
+    def start():
+        if mongo:
+            mongo.start()
+        World.start(world)
+
+    world.kill, world.start = kill, start
+    return world
+
+
+def test_saved_survives_the_death_of_everything(any_world):
+    world = any_world
     for round in range(3):
         alice = world.text("alice")
         alice.line(f"bob: {round}")
         alice.expect("User 'bob' is offline. Message saved.")
-        world.kill_server()
-        world.kill_api()
+        world.kill()
         world.start()
     carol = world.json("carol")
     carol.message("bob", "3", id="c1")
     carol.recv_receipt("c1", "stored")
-    world.kill_api()
-    world.kill_server()
+    world.kill()
     world.start()
     bob = world.json("bob")
     assert waiting(bob) == ["0", "1", "2", "3"]
@@ -94,8 +116,15 @@ def test_got_and_login_at_once(world):
     assert len([f for f in bob.frames if "destination" in f]) == 30
 
 
-def test_store_away(world):
+def ping_within_a_second(client):
+    start = time.monotonic()
+    client.ping()
+    assert time.monotonic() - start < 1
+
+
+def test_store_away(any_world):
     """Chat goes on without the store, saving is refused at once, and all is well again soon after it is back."""
+    world = any_world
     alice, bob = world.text("alice"), world.text("bob")
     jack, jill = world.json("jack"), world.json("jill")
     for end in ("stop", "kill"):
@@ -112,6 +141,7 @@ def test_store_away(world):
         start = time.monotonic()
         alice.line(f"{name}: refused")
         assert alice.expect_line("Message to") == f"Message to '{name}' {REFUSED}"
+        ping_within_a_second(jack)
         jack.message(name, "refused", id=f"refused-{end}")
         assert jack.recv_receipt(f"refused-{end}")["code"] == "store_unavailable"
         assert time.monotonic() - start < 5
@@ -219,6 +249,12 @@ def test_store_hangs(world):
     bob.expect_line("still here")
     start = time.monotonic()
     alice.line("carol: hello")
+    jack, joe = world.json("jack"), world.json("joe")
+    while REFUSED not in alice.transcript:
+        ping_within_a_second(jack)
+        jack.message("joe", "tick")
+        joe.got(joe.recv_message("tick", seconds=10))
+        alice._receive(0.2)
     alice.expect_line(REFUSED)
     assert time.monotonic() - start < 10
     alice.line("carol: hello")
@@ -226,7 +262,7 @@ def test_store_hangs(world):
     alice.expect_line(REFUSED)
     assert time.monotonic() - start < 2
     # This one was received while nobody knew whether it was stored. It was; still it does not come again.
-    dave, jack = world.json("dave"), world.json("jack")
+    dave = world.json("dave")
     world.api.signal(signal.SIGCONT)
     wait_until(lambda: world.server.stderr.count("store_back") == 1, "the store is back")
     world.api.signal(signal.SIGSTOP)
@@ -234,7 +270,9 @@ def test_store_hangs(world):
     dave.got(dave.recv_message("unknown"))
     jack.recv_receipt("u1", "delivered")
     world.api.signal(signal.SIGCONT)
+    start = time.monotonic()
     wait_until(lambda: world.server.stderr.count("store_back") == 2, "the store is back again")
+    assert time.monotonic() - start < 5
     assert waiting(dave) == ["unknown"]
     dave.close()
     assert waiting(login_again(world, "dave")) == []
