@@ -49,8 +49,10 @@ web() {
         echo "no browser tests"
         return
     fi
-    local tests=(tests/web/*.test.mjs)
-    P2P_BIN_DIR=$PWD/build/bin node --test --test-reporter=spec --test-reporter-destination=stdout \
+    local tests=(tests/web/*.test.mjs) parallel=()
+    # They wait more than they work. Older ones don't know the option.
+    node --test-concurrency=2 --version >/dev/null 2>&1 && parallel=(--test-concurrency=2)
+    P2P_BIN_DIR=$PWD/build/bin node --test "${parallel[@]}" --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$logs/$stage.tap" "${tests[@]}"
 }
 

@@ -177,8 +177,10 @@ static void on_connection(void *context, int descriptor)
         close(descriptor);
         return;
     }
-    adapter->connections++;
-    lws_adopt_socket_vhost(adapter->vhost, descriptor); /* closes it when it can't */
+    size_t count = ++adapter->connections;
+    /* It closes what it can't take. Whether on_destroyed hears of that depends on how far it came. */
+    if (!lws_adopt_socket_vhost(adapter->vhost, descriptor) && adapter->connections == count)
+        adapter->connections--;
 }
 
 /* ---- time ---- */

@@ -103,6 +103,11 @@ export class Program {
         return this;
     }
 
+    // setpriv becomes the program, so this is its own.
+    get pid() {
+        return this.process.pid;
+    }
+
     get port() {
         return Number(this.fields.port);
     }
