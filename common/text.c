@@ -99,21 +99,28 @@ static err_t append_visible(buffer_t *out, uint32_t point)
 err_t text_append_printable(buffer_t *out, const char *text, size_t length, bool keep_tab)
 {
     const unsigned char *bytes = (const unsigned char *)text;
-    size_t before = out->length, i = 0;
+    size_t before = out->length, i = 0, clean = 0; /* what lies between clean and i goes out as it is */
     err_t err = ERR_OK;
-    while (i < length && err == ERR_OK) {
+    while (err == ERR_OK) {
         uint32_t point;
+        i += skip_printable_ascii(bytes + i, length - i);
+        if (i == length)
+            break;
         size_t size = decode(bytes + i, length - i, &point);
-        if (size == 0) {
-            err = buffer_append_text(out, "\xEF\xBF\xBD");
-            size = 1;
-        } else if ((is_control(point) && !(point == '\t' && keep_tab)) || is_invisible_trick(point)) {
-            err = append_visible(out, point);
-        } else {
-            err = buffer_append(out, text + i, size);
+        bool visible =
+            size > 0 && !is_invisible_trick(point) && (!is_control(point) || (point == '\t' && keep_tab));
+        if (visible) {
+            i += size;
+            continue;
         }
-        i += size;
+        err = buffer_append(out, text + clean, i - clean);
+        if (err == ERR_OK)
+            err = size == 0 ? buffer_append_text(out, "\xEF\xBF\xBD") : append_visible(out, point);
+        i += size == 0 ? 1 : size;
+        clean = i;
     }
+    if (err == ERR_OK)
+        err = buffer_append(out, text + clean, length - clean);
     if (err != ERR_OK && out->data != NULL) {
         out->length = before;
         out->data[before] = '\0';

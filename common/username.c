@@ -74,27 +74,52 @@ static bool is_any_of(const char *name, const char *const *words, size_t count)
     return false;
 }
 
+/* folded: without case and compatibility spellings. */
+static err_t give(const char *name, const char *folded, bool is_destination, char out[USERNAME_SIZE])
+{
+    bool is_all = is_any_of(folded, everyone, sizeof everyone / sizeof everyone[0]);
+
+    if (is_any_of(folded, reserved, sizeof reserved / sizeof reserved[0]) || (is_all && !is_destination))
+        return ERR_USERNAME_RESERVED;
+    strcpy(out, is_all ? "all" : name); /* bounded to 32 characters of 4 bytes */
+    return ERR_OK;
+}
+
+/* Most names are ASCII, every message has one, and they are their own normal form. False for all others. */
+static bool normalise_ascii(const char *text, size_t length, char name[USERNAME_SIZE],
+                            char lowered[USERNAME_SIZE])
+{
+    if (length > USERNAME_MAX_CHARACTERS)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        bool upper = c >= 'A' && c <= 'Z';
+        if (!(upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+            return false;
+        name[i] = c;
+        lowered[i] = (char)(upper ? c + ('a' - 'A') : c);
+    }
+    name[length] = lowered[length] = '\0';
+    return true;
+}
+
 static err_t normalise(const char *text, size_t length, bool is_destination, char out[USERNAME_SIZE])
 {
+    char plain[USERNAME_SIZE], lowered[USERNAME_SIZE];
+
     /* Longer than this it has too many characters in any normal form. */
     if (length == 0 || length > (USERNAME_SIZE - 1) * 3 || !text_is_utf8(text, length))
         return ERR_USERNAME_INVALID;
+    if (normalise_ascii(text, length, plain, lowered))
+        return give(plain, lowered, is_destination, out);
     err_t err = ERR_USERNAME_INVALID;
     char *folded = NULL;
     char *name = map(text, length, UTF8PROC_COMPOSE);
     if (name == NULL || !is_name(name, strlen(name)))
         goto cleanup;
     folded = map(name, strlen(name), UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD);
-    if (folded == NULL)
-        goto cleanup;
-
-    bool is_all = is_any_of(folded, everyone, sizeof everyone / sizeof everyone[0]);
-    if (is_any_of(folded, reserved, sizeof reserved / sizeof reserved[0]) || (is_all && !is_destination)) {
-        err = ERR_USERNAME_RESERVED;
-        goto cleanup;
-    }
-    strcpy(out, is_all ? "all" : name); /* is_name has bounded it to 32 characters of 4 bytes */
-    err = ERR_OK;
+    if (folded != NULL)
+        err = give(name, folded, is_destination, out);
 cleanup:
     free(name);
     free(folded);
