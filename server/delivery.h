@@ -29,6 +29,7 @@ typedef struct delivery {
     bool tell_saved;    /* a text sender waits to hear whether it was saved */
     bool unanswered;    /* its origin still waits for the store's answer */
     bool verdict_first; /* a repeat, perhaps: only the store knows whether it is new; not handed on before */
+    bool minted;        /* its id is ours: its sender cannot repeat it */
     bool resend;        /* the sender says that it is a repeat */
     bool handed;        /* to the session that is there now */
     bool written;       /* is in a text session's in_written */

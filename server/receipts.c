@@ -37,7 +37,7 @@ void receipts_remember(server_t *server, const delivery_t *delivery, receipt_sta
 {
     char key[DELIVERY_KEY_SIZE];
 
-    if (delivery->origin == 0)
+    if (delivery->origin == 0 || delivery->minted)
         return;
     delivery_key(delivery->message.sender, delivery->message.id, key);
     recent_add(server->recent, key, status);

@@ -37,6 +37,8 @@ static bool is_repeat(session_t *session, const delivery_t *repeat)
     char key[DELIVERY_KEY_SIZE];
     receipt_status_t status;
 
+    if (repeat->minted)
+        return false;
     delivery_key(repeat->message.sender, repeat->message.id, key);
     delivery_t *first = hash_get(server->tracked, key);
     if (first && first->put == PUT_QUEUED) {
@@ -99,7 +101,8 @@ void router_send(session_t *session, message_t *message, bool resend)
 
     strcpy(own->sender, session_username(session));
     timestamp_format_now(own->timestamp);
-    if (own->id[0] == '\0')
+    delivery->minted = own->id[0] == '\0';
+    if (delivery->minted)
         id_mint(own->id);
     delivery->origin = session->serial;
     delivery->resend = resend;

@@ -3,10 +3,20 @@
 #include <ctype.h>
 #include <string.h>
 
+static err_t append_all(buffer_t *out, const char *const *parts, size_t count)
+{
+    err_t err = ERR_OK;
+
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = buffer_append_text(out, parts[i]);
+    return err;
+}
+
 static err_t append_prefix(buffer_t *out, const message_t *message, bool stored)
 {
+    const char *live[] = {"[", message->sender, "][", message->timestamp, "] "};
     if (!stored)
-        return buffer_appendf(out, "[%s][%s] ", message->sender, message->timestamp);
+        return append_all(out, live, 5);
     char type[16] = "";
     const char *name = message_type_name(message->type);
     for (size_t i = 0; name[i] && i + 1 < sizeof type; i++)
