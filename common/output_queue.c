@@ -31,6 +31,7 @@ typedef struct {
     uv_write_t request;
     output_queue_t *queue;
     char *data;
+    size_t length; /* bytes of data that were left to write */
 } late_write_t;
 
 static void on_turn(uv_idle_t *handle);
@@ -138,7 +139,8 @@ static int write_late(output_queue_t *queue, size_t offset)
     late->queue = queue;
     late->data = buffer_take(&queue->waiting, &length);
     queue->accepted = 0;
-    uv_buf_t rest = uv_buf_init(late->data + offset, (unsigned)(length - offset));
+    late->length = length - offset;
+    uv_buf_t rest = uv_buf_init(late->data + offset, (unsigned)late->length);
     int err = uv_write(&late->request, queue->stream, &rest, 1, on_written);
     if (err != 0) {
         free(late->data);
@@ -187,6 +189,9 @@ static void on_written(uv_write_t *request, int status)
     late_write_t *late = (late_write_t *)request;
     output_queue_t *queue = late->queue;
 
+    /* How much of it went out before it failed is not known: none of it counts as written. */
+    if (status != 0)
+        queue->dropped += late->length;
     free(late->data);
     free(late);
     /* ECANCELED: the owner has closed the stream and knows. */
