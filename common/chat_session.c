@@ -126,7 +126,7 @@ static void expire_outbox(chat_session_t *session)
 void chat_session_partial(chat_session_t *session, const char *destination, const char *id, const char *text,
                           size_t length)
 {
-    if (session->state != STATE_ONLINE || chat_link_bytes(session->link) > OUTPUT_FILL)
+    if (session->state != STATE_ONLINE || session->behind || chat_link_bytes(session->link) > OUTPUT_FILL)
         return;
     frame_write_partial(chat_link_buffer(session->link), FRAME_SIDE_CLIENT, destination, id, text, length);
     chat_link_flush(session->link);
