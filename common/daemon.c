@@ -91,6 +91,7 @@ err_t daemon_init(daemon_t *daemon, const char *component, log_level_t level, da
     daemon->context = context;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, not the end */
     daemon_raise_file_limit();
     if (uv_loop_init(&daemon->loop) != 0)
         return ERR_IO;

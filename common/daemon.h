@@ -1,4 +1,4 @@
-/* What every long-running program of the suite does: a libuv loop, SIGINT/SIGTERM, SIGPIPE ignored, the
+/* What every long-running program of the suite does: a libuv loop, SIGINT/SIGTERM, SIGPIPE and SIGXFSZ ignored, the
  * descriptor limit raised, the ready line, a bounded clean stop.
  *
  *   daemon_t daemon;
