@@ -74,8 +74,10 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     server_t *server = session->server;
     mailbox_t *mailbox = mailbox_get(server, delivery->message.destination);
     bool live = mailbox_is_live(mailbox, delivery->message.type);
-    bool put =
-        !server->config->direct || !live || mailbox_is_full(mailbox) || server->unstored > LIMIT_UNSTORED / 2;
+    /* The store knows whether a repeat is one. What comes behind it in the session must not overtake it. */
+    bool ask = delivery->resend || session->verdicts > 0;
+    bool put = !server->config->direct || !live || ask || mailbox_is_full(mailbox) ||
+               server->unstored > LIMIT_UNSTORED / 2;
     err_t err = refusal(server, mailbox, live, put);
 
     if (err != ERR_OK) {
@@ -86,7 +88,7 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     }
     delivery->live = live;
     delivery->tell_saved = !mailbox->session;
-    delivery->verdict_first = put && (delivery->resend || session->verdicts > 0);
+    delivery->verdict_first = put && ask;
     if (put)
         await_answer(session, delivery);
     mailbox_take(mailbox, delivery, put);
