@@ -44,6 +44,12 @@ kill_sweep() {
         --junit-xml "$logs/$stage.xml"
 }
 
+# All kinds of clients chat while everything is killed and cut. A failure prints the seed; tests/torture/run.sh repeats it.
+torture() {
+    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_ledger.py tests/torture/test_torture.py \
+        -c tests/torture/pytest.ini -n 4 --maxschedchunk 1 -rP --basetemp build/torture --junit-xml "$logs/$stage.xml"
+}
+
 web() {
     if [[ ! -f tests/web/package.json ]]; then
         echo "no browser tests"
@@ -76,6 +82,7 @@ run_stage() {
     integration-asan) integration build/asan ;;
     integration-tsan) integration build/tsan -m threads ;;
     kill-sweep) kill_sweep ;;
+    torture) torture ;;
     web) web ;;
     fuzz) fuzz ;;
     *)

@@ -19,6 +19,14 @@ def missing() -> str:
     return "no mongod in the path, and FerretDB is not built (tests/tools.sh builds it where Go 1.21 or later is)"
 
 
+def command(folder: Path, port: int) -> list:
+    """What starts one: the program and its arguments."""
+    mongod = shutil.which("mongod")
+    if mongod:
+        return [mongod, "--dbpath", folder, "--port", port, "--bind_ip", "127.0.0.1"]
+    return [str(_FERRETDB), "--data", folder, "--port", port]
+
+
 class MongoServer:
     """`url` is what MONGO_URL takes. Comes back on the same port, with its data, after stop() or kill()."""
 
@@ -31,13 +39,7 @@ class MongoServer:
 
     def start(self) -> "MongoServer":
         self._folder.mkdir(parents=True, exist_ok=True)
-        mongod = shutil.which("mongod")
-        if mongod:
-            arguments = ("--dbpath", self._folder, "--port", self.port, "--bind_ip", "127.0.0.1")
-            self.program = self._programs.start(mongod, *arguments, cwd=self._folder)
-        else:
-            arguments = ("--data", self._folder, "--port", self.port)
-            self.program = self._programs.start(str(_FERRETDB), *arguments, cwd=self._folder)
+        self.program = self._programs.start(*command(self._folder, self.port), cwd=self._folder)
         wait_until(self._answers, "the MongoDB server listens")
         return self
 

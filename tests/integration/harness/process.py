@@ -243,6 +243,11 @@ class Programs:
         self._started.append(started)
         return started
 
+    def end(self, program: Program) -> list[str]:
+        """Ends this one before the others: stops it if it runs, and tells what was wrong with it."""
+        self._started.remove(program)
+        return program.finish()
+
     def finish(self) -> list[str]:
         problems = []
         while self._started:

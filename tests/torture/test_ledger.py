@@ -1,0 +1,107 @@
+"""The ledger's rules find what they are for."""
+
+import random
+
+import pytest
+
+from ledger import Ledger, Message, make_text
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.receiver("bob", "json")
+    ledger.receiver("tom", "text")
+    yield ledger
+    ledger.close()
+
+
+def send(ledger: Ledger, number: int, to: str = "bob") -> Message:
+    token = f"alice-{number}"
+    message = Message("alice", token, to, make_text(token, random.Random(number)), number, "json")
+    ledger.sends(message)
+    ledger.writes(message)
+    return message
+
+
+def show(ledger: Ledger, message: Message, session: int = 1, began: float = 0.0, text: str | None = None):
+    return ledger.arrives(message.destination, "alice", text or message.text, False, session, began)
+
+
+def test_all_well(ledger):
+    for number in range(3):
+        message = send(ledger, number)
+        assert show(ledger, message)
+        ledger.acknowledges(message, "delivered")
+    send(ledger, 3)  # neither acknowledged nor shown
+    assert not show(ledger, message, session=2, began=1e9)
+    assert ledger.finish() == []
+    assert ledger.again == {"unsettled": 1}
+
+
+def test_lost(ledger):
+    ledger.acknowledges(send(ledger, 1), "stored")
+    assert ledger.finish() == ["lost: alice-1 (stored, json) to bob"]
+
+
+def test_delivered_before_it_was_shown(ledger):
+    message = send(ledger, 1)
+    ledger.acknowledges(message, "delivered")
+    show(ledger, message)
+    assert len(ledger.finish()) == 1
+
+
+@pytest.mark.parametrize("text", ["alice-2 never sent", "alice-1 another text"])
+def test_not_sent(ledger, text):
+    show(ledger, send(ledger, 1), text=text)
+    assert len(ledger.finish()) == 1
+
+
+def test_again_in_one_session(ledger):
+    message = send(ledger, 1)
+    show(ledger, message)
+    show(ledger, message)
+    assert ledger.doubled == ["alice-1 came to bob again in one session"]
+
+
+def test_again_after_got(ledger):
+    message, other = send(ledger, 1), send(ledger, 2)
+    for each in (message, other):
+        show(ledger, each)
+    ledger.settles("bob", [("alice", "alice-1"), ("alice", "alice-2")], ledger.server_life)
+    show(ledger, message, session=2, began=1e9)
+    assert ledger.doubled == ["alice-1 came to bob again after the server had taken its got"]
+    ledger.server_killed()
+    show(ledger, other, session=3, began=1e9)
+    assert len(ledger.doubled) == 1 and ledger.again == {"unsettled killed": 1}
+
+
+def test_text_again_after_delivered(ledger):
+    message = send(ledger, 1, "tom")
+    show(ledger, message)
+    show(ledger, message, session=2, began=1e9)
+    assert ledger.doubled == []
+    ledger.acknowledges(message, "delivered")
+    show(ledger, message, session=3, began=1e9)
+    assert ledger.doubled == ["alice-1 came to tom again after `delivered`"]
+
+
+def test_after_the_rest(ledger):
+    message = send(ledger, 1)
+    ledger.at_rest = True
+    show(ledger, message)
+    assert len(ledger.finish()) == 1
+
+
+def test_out_of_order(ledger):
+    messages = [send(ledger, number) for number in range(4)]
+    for number in (1, 0, 3, 2):
+        show(ledger, messages[number])
+        ledger.acknowledges(messages[number], "stored")
+    assert ledger.disorders() == ["bob: alice-1 came before alice-0", "bob: alice-3 came before alice-2"]
+    ledger.refuses(messages[0], "store_unavailable")
+    assert len(ledger.disorders()) == 1
+    # Repeated while the store was in trouble: its refusal may have been lost.
+    ledger.trouble_ends(ledger.trouble_begins())
+    ledger.writes(messages[2])
+    assert ledger.disorders() == []
