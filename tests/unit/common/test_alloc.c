@@ -40,8 +40,8 @@ static void test_strings(void **state)
 static void test_nothing_is_something(void **state)
 {
     (void)state;
-    void *pointers[] = {alloc_bytes(0), try_bytes(0), alloc_zero(0, 8), alloc_zero(8, 0),
-                        try_resize(NULL, 0)};
+    void *pointers[] = {alloc_bytes(0),   try_bytes(0),        alloc_zero(0, 8),
+                        alloc_zero(8, 0), try_resize(NULL, 0), try_resize(alloc_bytes(8), 0)};
     for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
         assert_non_null(pointers[i]);
         free(pointers[i]);

@@ -533,7 +533,7 @@ static void test_no_chat_server(void **state)
     (void)state;
     owner_t owner;
     prepare(&owner);
-    owner.options.login_ms = 50;
+    owner.options.login_ms = 500;
     open_session(&owner);
     RUN_UNTIL(&owner.world, owner.peer.accepted == 1);
     say(&owner, "SSH-2.0-OpenSSH_9.2\r\n");
@@ -570,7 +570,7 @@ static void test_silence(void **state)
     (void)state;
     owner_t owner;
     prepare(&owner);
-    owner.options.idle_ms = 200;
+    owner.options.idle_ms = 500;
     go_online(&owner);
     expect_command(&owner, COMMAND_PING);
     say(&owner, "{\"type\":\"result\",\"command\":\"ping\"}\n");
@@ -588,12 +588,12 @@ static void test_pause(void **state)
     (void)state;
     owner_t owner;
     prepare(&owner);
-    owner.options.idle_ms = 50;
+    owner.options.idle_ms = 300;
     go_online(&owner);
     chat_session_pause(owner.session, true);
     say_message(&owner, "bob", "1", "hi", false);
     say_message(&owner, "bob", "2", "you", false);
-    world_run_for(&owner.world, 200); /* what we do not read is no silence of the server's */
+    world_run_for(&owner.world, 800); /* what we do not read is no silence of the server's */
     assert_string_equal(buffer_text(&owner.shown), "");
     assert_int_equal(owner.offline, 0);
     owner.inside = true;

@@ -341,12 +341,12 @@ static void test_slow_is_not_idle(void **state)
     owner_t owner;
     start(&owner, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n");
     http_options_t options = options_for(&owner, 0);
-    options.idle_ms = 400;
+    options.idle_ms = 1000;
     request_t *request = ask_with(&owner, &options, 0);
     RUN_UNTIL(&owner.world, owner.answered == 1);
     for (int i = 0; i < 8; i++) {
         connection_say(owner.peer.connections, "x");
-        world_run_for(&owner.world, 80);
+        world_run_for(&owner.world, 150);
     }
     wait_for(&owner, request);
     assert_int_equal(request->err, ERR_OK);
