@@ -88,7 +88,7 @@ static void write_outbox(chat_session_t *session)
     session->behind = false;
 }
 
-err_t chat_session_send(chat_session_t *session, message_t *message)
+static err_t take(chat_session_t *session, message_t *message, bool again)
 {
     if (session->closing || session->state == STATE_OVER)
         return ERR_CLOSED;
@@ -97,11 +97,23 @@ err_t chat_session_send(chat_session_t *session, message_t *message)
     err_t err = outbox_add(session->outbox, message, timestamp_now());
     if (err != ERR_OK || hash_get(session->written, message->id))
         return err; /* the same id is the same message, and that one is under way */
+    if (again)
+        outbox_mark_sent(session->outbox, message->id);
     if (session->state == STATE_ONLINE && !session->behind && chat_link_bytes(session->link) <= OUTPUT_FILL)
-        write_message(session, message, false);
+        write_message(session, message, again);
     else
         session->behind = true;
     return ERR_OK;
+}
+
+err_t chat_session_send(chat_session_t *session, message_t *message)
+{
+    return take(session, message, false);
+}
+
+err_t chat_session_send_again(chat_session_t *session, message_t *message)
+{
+    return take(session, message, true);
 }
 
 static void forget_sent(chat_session_t *session, const char *id)

@@ -59,6 +59,8 @@ void chat_session_close(chat_session_t *session, uint64_t linger_ms);
 /* Puts the message in the outbox and sends it when online. Mints an id when message->id is empty and writes
  * it there. ERR_BUSY when the outbox is full. */
 err_t chat_session_send(chat_session_t *session, message_t *message);
+/* The same for one that an earlier session may have sent under this id already: the server is told so. */
+err_t chat_session_send_again(chat_session_t *session, message_t *message);
 /* Best effort; dropped when offline, and while messages wait for a server that reads slowly. */
 void chat_session_partial(chat_session_t *session, const char *destination, const char *id, const char *text,
                           size_t length);

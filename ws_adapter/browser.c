@@ -175,7 +175,8 @@ static void take_login(browser_t *browser, envelope_t *envelope)
 
 static void take_chat(browser_t *browser, envelope_t *envelope)
 {
-    err_t err = chat_session_send(browser->session, &envelope->message);
+    err_t err = envelope->resend ? chat_session_send_again(browser->session, &envelope->message)
+                                 : chat_session_send(browser->session, &envelope->message);
 
     if (err == ERR_OK)
         return;

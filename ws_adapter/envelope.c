@@ -16,6 +16,7 @@ static err_t parse_chat(envelope_t *envelope, size_t max_message_bytes)
     cJSON *json = envelope->json;
     cJSON *recipient = cJSON_DetachItemFromObjectCaseSensitive(json, "recipient");
 
+    envelope->resend = json_bool(json, "resend", false);
     cJSON_DeleteItemFromObjectCaseSensitive(json, "destination");
     if (!recipient || !cJSON_AddItemToObject(json, "destination", recipient)) {
         cJSON_Delete(recipient);

@@ -9,7 +9,7 @@ enum { ENVELOPE_MAX_BYTES = 64 * 1024 }; /* of a WebSocket message from a browse
 
 typedef enum {
     ENVELOPE_LOGIN,   /* username, says_got; server_host and server_port are in json */
-    ENVELOPE_CHAT,    /* message: destination, text, id ("" = none given), metadata */
+    ENVELOPE_CHAT,    /* message: destination, text, id ("" = none given), metadata; resend */
     ENVELOPE_COMMAND, /* command */
     ENVELOPE_GOT,     /* sender, id */
 } envelope_type_t;
@@ -21,6 +21,7 @@ typedef struct {
     const char *username; /* not yet normalised */
     bool says_got;        /* this browser acknowledges its messages itself */
     message_t message;
+    bool resend; /* the message may have been sent before */
     command_t command;
     const char *sender, *id;
 } envelope_t;

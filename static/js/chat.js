@@ -165,8 +165,9 @@ export class Chat extends Emitter {
     }
 
     #hand(entries) {
-        for (const { id, peer, message } of entries) {
-            if (!this.#session.send({ type: 'chat', recipient: peer, message, id })) return;
+        for (const { id, peer, message, handed } of entries) {
+            const again = handed ? { resend: true } : {}; // so that the server asks the store whether it has it
+            if (!this.#session.send({ type: 'chat', recipient: peer, message, id, ...again })) return;
             this.#outbox.markHanded(id);
             this.book.setStatus(id, 'sent');
         }

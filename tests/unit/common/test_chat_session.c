@@ -253,17 +253,23 @@ static void finish(owner_t *owner)
     buffer_free(&owner->others);
 }
 
-static err_t send_text(owner_t *owner, const char *id, const char *text)
+static err_t send_text_by(owner_t *owner, const char *id, const char *text,
+                          err_t (*send)(chat_session_t *session, message_t *message))
 {
     message_t message;
     message_make(&message, "", "bob", text, strlen(text), MESSAGE_CHAT);
     strcpy(message.id, id);
     owner->inside = true;
-    err_t err = chat_session_send(owner->session, &message);
+    err_t err = send(owner->session, &message);
     owner->inside = false;
     assert_true(err != ERR_OK || message.id[0] != '\0');
     message_free(&message);
     return err;
+}
+
+static err_t send_text(owner_t *owner, const char *id, const char *text)
+{
+    return send_text_by(owner, id, text, chat_session_send);
 }
 
 static void say_message(owner_t *owner, const char *sender, const char *id, const char *text, bool stored)
@@ -389,6 +395,21 @@ static void test_sent_again_after_a_loss(void **state)
     say_receipt(&owner, "m2", "\"status\":\"rejected\",\"code\":\"mailbox_full\"");
     RUN_UNTIL_SAID(&owner, receipts, "m0=stored m1=stored m1=delivered m2=rejected/mailbox_full ");
     assert_int_equal(chat_session_unacknowledged(owner.session), 1);
+    finish(&owner);
+}
+
+static void test_sent_before_this_session(void **state)
+{
+    (void)state;
+    owner_t owner;
+    prepare(&owner);
+    open_session(&owner);
+    assert_int_equal(send_text_by(&owner, "m0", "early", chat_session_send_again), ERR_OK);
+    expect_login(&owner, 1, "Alice");
+    say(&owner, LOGIN_SUCCESS);
+    expect_message(&owner, "m0", "early", true);
+    assert_int_equal(send_text_by(&owner, "m1", "late", chat_session_send_again), ERR_OK);
+    expect_message(&owner, "m1", "late", true);
     finish(&owner);
 }
 
@@ -734,6 +755,7 @@ int main(void)
         cmocka_unit_test(test_shown_once),
         cmocka_unit_test(test_got_said_later),
         cmocka_unit_test(test_sent_again_after_a_loss),
+        cmocka_unit_test(test_sent_before_this_session),
         cmocka_unit_test(test_ids_are_minted),
         cmocka_unit_test(test_server_that_does_not_read),
         cmocka_unit_test(test_outbox_is_bounded),

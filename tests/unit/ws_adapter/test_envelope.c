@@ -34,7 +34,7 @@ static void test_what_browsers_say(void **state)
 
     assert_int_equal(
         parse("{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"hi\",\"id\":\"m1\",\"sender\":\"eve\","
-              "\"metadata\":{\"a\":[1]}}",
+              "\"metadata\":{\"a\":[1]},\"resend\":true}",
               &envelope, id),
         ERR_OK);
     assert_int_equal(envelope.type, ENVELOPE_CHAT);
@@ -44,6 +44,7 @@ static void test_what_browsers_say(void **state)
     assert_string_equal(envelope.message.id, "m1");
     assert_string_equal(envelope.message.metadata, "{\"a\":[1]}");
     assert_string_equal(envelope.message.sender, "");
+    assert_true(envelope.resend);
     envelope_free(&envelope);
 
     assert_int_equal(parse("{\"type\":\"command\",\"command\":\"users\"}", &envelope, id), ERR_OK);
