@@ -31,12 +31,13 @@ static void drop_body(http_call_t *call)
     buffer_free(&call->body);
 }
 
-void http_call_free(http_call_t *call)
+void http_call_free(http_call_t *call, bool complete)
 {
-    if (call == NULL)
-        return;
     drop_body(call);
     buffer_free(&call->answer);
+    call->server->answer_bytes -= call->answer_bytes;
+    if (call->on_sent != NULL)
+        call->on_sent(call->sent_context, complete && call->status == MHD_HTTP_OK);
     free(call);
 }
 
@@ -67,6 +68,12 @@ void http_call_answer(http_call_t *call, int status, buffer_t *json, err_t made,
         MHD_resume_connection(call->mhd);
         http_server_wake(call->server);
     }
+}
+
+void http_call_on_sent(http_call_t *call, http_sent_cb on_sent, void *context)
+{
+    call->on_sent = on_sent;
+    call->sent_context = context;
 }
 
 /* --- the steps --- */
@@ -115,8 +122,12 @@ static struct MHD_Response *make_response(http_call_t *call)
     size_t length;
     char *text = buffer_take(&call->answer, &length);
     struct MHD_Response *response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL)
+    if (response == NULL) {
         free(text);
+        return NULL;
+    }
+    call->answer_bytes = length;
+    call->server->answer_bytes += length;
     return response;
 }
 
@@ -138,6 +149,21 @@ static enum MHD_Result send_answer(http_call_t *call)
     return result;
 }
 
+/* What handlers would only meet with later: the store takes nothing more, or peers that don't read hold all the
+ * memory that answers may have. */
+static void handle(http_call_t *call)
+{
+    http_server_t *server = call->server;
+    call->handled = true;
+    if (server->draining)
+        answer_error(call, ERR_CLOSED);
+    else if (server->answer_bytes > server->options.all_answer_bytes)
+        answer_error(call, ERR_BUSY);
+    else
+        call->route->handler(call);
+    drop_body(call);
+}
+
 enum MHD_Result http_call_step(http_call_t *call, const char *method, const char *path, const char *upload,
                                size_t *upload_size)
 {
@@ -148,11 +174,8 @@ enum MHD_Result http_call_step(http_call_t *call, const char *method, const char
         *upload_size = 0;
         return receive(call, upload, length);
     }
-    if (!call->answered && !call->handled) {
-        call->handled = true;
-        call->route->handler(call);
-        drop_body(call);
-    }
+    if (!call->answered && !call->handled)
+        handle(call);
     if (call->answered)
         return send_answer(call);
     call->suspended = true;

@@ -18,6 +18,9 @@ typedef struct {
     char value[ROUTE_ALLOW_SIZE];
 } http_header_t;
 
+/* sent: the whole answer (a 200) was handed to the kernel. Called on the loop, once, last of all. */
+typedef void (*http_sent_cb)(void *context, bool sent);
+
 typedef struct http_call {
     struct http_server *server;
     struct http_connection *connection;
@@ -39,6 +42,9 @@ typedef struct http_call {
     int status;
     buffer_t answer; /* JSON */
     http_header_t header;
+    size_t answer_bytes;  /* given to libmicrohttpd, which holds them until they are sent */
+    http_sent_cb on_sent; /* may be NULL */
+    void *sent_context;
 } http_call_t;
 
 /* --- for handlers --- */
@@ -50,11 +56,15 @@ const char *http_call_query(const http_call_t *call, const char *name);
  * (ERR_NO_MEMORY), the answer is 503. header may be NULL. */
 void http_call_answer(http_call_t *call, int status, buffer_t *json, err_t made, const http_header_t *header);
 
+/* Asks to be told what became of the answer. Before http_call_answer. */
+void http_call_on_sent(http_call_t *call, http_sent_cb on_sent, void *context);
+
 /* --- for http_server --- */
 
 http_call_t *http_call_new(struct http_server *server, struct http_connection *connection,
                            struct MHD_Connection *mhd);
-void http_call_free(http_call_t *call);
+/* complete: the answer was sent. */
+void http_call_free(http_call_t *call, bool complete);
 /* What libmicrohttpd's access handler does with the call. */
 enum MHD_Result http_call_step(http_call_t *call, const char *method, const char *path, const char *upload,
                                size_t *upload_size);

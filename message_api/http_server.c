@@ -80,7 +80,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
               call->status, (unsigned long long)(uv_now(server->loop) - call->started),
               code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     http_connection_enter(call->connection, CONNECTION_IDLE, uv_now(server->loop));
-    http_call_free(call);
+    http_call_free(call, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *request = NULL;
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     size_t route_count;
     size_t body_bytes[ROUTE_BATCH + 1]; /* the largest body of each kind */
     size_t all_body_bytes;              /* of all calls at once */
+    size_t all_answer_bytes;            /* unsent ones; with more no call is begun */
     size_t connections;
     void *context; /* for handlers */
     const log_t *log;
@@ -45,7 +46,7 @@ struct http_server {
     unsigned open_handles;
     int port;
     http_connections_t connections;
-    size_t body_bytes; /* held now */
+    size_t body_bytes, answer_bytes; /* held now */
     bool draining, closing;
     uint64_t linger_until;
     http_closed_cb closed;

@@ -13,6 +13,7 @@ enum {
     SPARE_FILES = 64, /* descriptors for all but the connections */
     LINGER_MS = 300,
     BATCH_BYTES_MAX = 64 * 1024 * 1024,
+    ANSWER_BYTES_MAX = 256 * 1024 * 1024,
 };
 
 typedef struct {
@@ -87,6 +88,7 @@ static err_t open_http(app_t *app)
         .route_count = api_route_count,
         .body_bytes = {[ROUTE_BODY] = one, [ROUTE_BATCH] = batch_bytes(one)},
         .all_body_bytes = 4 * batch_bytes(one),
+        .all_answer_bytes = ANSWER_BYTES_MAX,
         .connections = connections,
         .context = &app->api,
         .log = &app->daemon.log,

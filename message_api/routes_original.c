@@ -89,6 +89,46 @@ static err_t write_messages(buffer_t *json, const store_entry_t *entries, size_t
     return err == ERR_OK ? buffer_append_text(json, "]}") : err;
 }
 
+/* What a client of the original was sent, until it counts as read. */
+typedef struct {
+    api_t *api;
+    store_acknowledgement_t *acknowledgement;
+} reading_t;
+
+static reading_t *reading_new(api_t *api, const store_entry_t *entries, size_t count)
+{
+    reading_t *reading = alloc_new(reading_t);
+    reading->api = api;
+    reading->acknowledgement = alloc_new(store_acknowledgement_t);
+    reading->acknowledgement->epoch = STORE_ANY_EPOCH;
+    reading->acknowledgement->count = count;
+    reading->acknowledgement->keys = alloc_zero(count, sizeof(store_key_t));
+    strcpy(reading->acknowledgement->username, entries[0].message.destination);
+    for (size_t i = 0; i < count; i++) {
+        store_key_t *key = &reading->acknowledgement->keys[i];
+        strcpy(key->sender, entries[i].message.sender);
+        strcpy(key->id, entries[i].message.id);
+    }
+    return reading;
+}
+
+/* Are they not acknowledged, they come again. */
+static void on_acknowledged(void *context, err_t err, const err_t *results, size_t count)
+{
+    (void)context, (void)err, (void)results, (void)count;
+}
+
+/* Not before the answer is gone: who was cut off, or killed with us, finds his messages the next time. */
+static void on_sent(void *context, bool sent)
+{
+    reading_t *reading = context;
+    store_t *store = reading->api->store;
+    if (!sent || store == NULL ||
+        store_acknowledge(store, reading->acknowledgement, 1, on_acknowledged, NULL) != ERR_OK)
+        store_acknowledgements_free(reading->acknowledgement, 1);
+    free(reading);
+}
+
 static void on_messages(void *context, err_t err, const store_entry_t *entries, size_t count, bool more)
 {
     (void)more;
@@ -97,6 +137,8 @@ static void on_messages(void *context, err_t err, const store_entry_t *entries, 
         answer_error(call, err);
         return;
     }
+    if (count > 0)
+        http_call_on_sent(call, on_sent, reading_new(http_call_context(call), entries, count));
     buffer_t json;
     buffer_init(&json, 0);
     answer_json(call, &json, write_messages(&json, entries, count));

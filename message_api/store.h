@@ -10,8 +10,7 @@
  *
  * Errors that a callback reports for the whole request:
  *   ERR_STORE_UNAVAILABLE  the database is away, failed, or did not answer within the deadline; of a write it
- *                          is then unknown whether it was done: repeat it (every call but store_read_all may
- *                          be repeated)
+ *                          is then unknown whether it was done: repeat it
  *   ERR_DISK_FULL
  *   ERR_STALE_EPOCH        store_read
  *   ERR_NO_MEMORY
@@ -104,11 +103,14 @@ typedef void (*store_page_cb)(void *context, err_t err, const store_entry_t *ent
 err_t store_read(store_t *store, const char *username, int64_t epoch, int64_t after, size_t limit,
                  store_page_cb callback, void *context);
 
-/* The original's GET: the oldest waiting messages, at most STORE_MAX_READ_ALL, which are acknowledged by it.
- * Asks for no epoch and leaves it as it is. */
+/* For the original's GET: the oldest waiting messages, at most STORE_MAX_READ_ALL (and about 1 MiB). Asks for no
+ * epoch. Changes nothing: what has reached the reader is to be acknowledged with STORE_ANY_EPOCH, and a call made
+ * after that doesn't give it again. */
 err_t store_read_all(store_t *store, const char *username, store_page_cb callback, void *context);
 
 /* --- acknowledging --- */
+
+#define STORE_ANY_EPOCH INT64_C(-1) /* whoever owns the mailbox */
 
 typedef struct {
     char sender[USERNAME_SIZE];

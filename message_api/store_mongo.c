@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 2000, MAX_KNOWN = 10000, CODE_UNKNOWN_COMMAND = 59, CODE_NOT_IMPLEMENTED = 238 };
+enum {
+    TIMEOUT_MS = 2000,
+    ANSWER_MS = 5000,
+    MAX_KNOWN = 10000,
+    CODE_UNKNOWN_COMMAND = 59,
+    CODE_NOT_IMPLEMENTED = 238
+};
 
 /* --- failures --- */
 
@@ -91,18 +97,12 @@ static err_t claim_all(mongo_session_t *session, store_request_t **requests, siz
     return err;
 }
 
-/* What was read and acknowledged can't be taken back when the next one fails: each has its own error. */
 static err_t read_all(mongo_session_t *session, store_request_t **requests, size_t count)
 {
     err_t err = ERR_OK;
-    for (size_t i = 0; i < count; i++) {
-        if (requests[i]->kind != REQUEST_READ_ALL)
-            continue;
-        if (err == ERR_OK)
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        if (requests[i]->kind == REQUEST_READ_ALL)
             err = mongo_mailbox_read_all(session, requests[i]);
-        requests[i]->err = err;
-        if (err != ERR_OK)
-            request_drop_entries(requests[i]);
     }
     return err;
 }
@@ -145,8 +145,7 @@ static err_t do_writes(mongo_session_t *session, store_request_t **requests, siz
         if (of_kind == 0 || !goes_on(err))
             continue;
         err_t phase_err = PHASES[kind](session, requests, count);
-        if (kind != REQUEST_READ_ALL)
-            set_err(requests, count, kind, phase_err);
+        set_err(requests, count, kind, phase_err);
         if (phase_err != ERR_OK) {
             err = phase_err;
             mongo_mailboxes_forget(session->store);
@@ -218,7 +217,7 @@ static void mongo_read(void *state, unsigned reader, store_request_t *request)
     if (request->err == ERR_OK && (epoch == 0 || epoch != request->epoch))
         request->err = ERR_STALE_EPOCH;
     else if (request->err == ERR_OK)
-        request->err = mongo_mailbox_page(&session, request, NULL);
+        request->err = mongo_mailbox_page(&session, request);
     if (request->err != ERR_OK)
         request_drop_entries(request);
     session_end(&session);
@@ -259,13 +258,13 @@ static void mongo_close(void *state)
 static bool set_options(mongoc_uri_t *uri)
 {
     mongoc_write_concern_t *concern = mongoc_write_concern_new();
-    mongoc_write_concern_set_wmajority(concern, TIMEOUT_MS);
+    mongoc_write_concern_set_wmajority(concern, ANSWER_MS);
     mongoc_write_concern_set_journal(concern, true);
     mongoc_uri_set_write_concern(uri, concern);
     mongoc_write_concern_destroy(concern);
     return mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, TIMEOUT_MS) &&
            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, TIMEOUT_MS) &&
-           mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, TIMEOUT_MS);
+           mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, ANSWER_MS);
 }
 
 static err_t mongo_open(const store_config_t *config, const log_t *log, void **state)

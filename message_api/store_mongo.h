@@ -6,7 +6,8 @@
  *   store_mongo_put.c       storing
  *   store_mongo_bury.c      acknowledging: tombstones, and forgetting them
  *
- * Collection `messages`: the original's fields (sender, destination, message, timestamp, type, metadata, read)
+ * Collection `messages`: the original's fields (sender, destination, message, timestamp, type, metadata, and
+ * both names that its mark of the read ones has had: read, is_read)
  * and ours: id, seq, bytes, metadata_json (the exact print, when it is not {}), acknowledged_at (of tombstones,
  * which lose message and metadata). Our _id is "sender:id", so that a key is there once; the original's are
  * ObjectIds, and those documents get the other fields ("adoption") when their mailbox is first touched.
@@ -89,8 +90,8 @@ void mongo_mailboxes_forget(mongo_store_t *store);
 err_t mongo_mailbox_claim(mongo_session_t *session, store_request_t *request);
 /* *epoch: 0 when there is no such mailbox. */
 err_t mongo_mailbox_epoch(mongo_session_t *session, const char *username, int64_t *epoch);
-/* Adds waiting messages to the request's entries, and their _ids to ids (may be NULL). */
-err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request, mongo_list_t *ids);
+/* Adds waiting messages to the request's entries. */
+err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request);
 err_t mongo_mailbox_read_all(mongo_session_t *session, store_request_t *request);
 /* Numbers for `count` messages: *first and the following ones. */
 err_t mongo_take_seqs(mongo_session_t *session, size_t count, int64_t *first);

@@ -8,7 +8,8 @@ static mongoc_cursor_t *find_unadopted(mongo_session_t *session, const char *use
 {
     return mongo_find(session->messages,
                       BCON_NEW("destination", BCON_UTF8(username), "read", "{", "$ne", BCON_BOOL(true), "}",
-                               "seq", "{", "$exists", BCON_BOOL(false), "}"),
+                               "is_read", "{", "$ne", BCON_BOOL(true), "}", "seq", "{", "$exists",
+                               BCON_BOOL(false), "}"),
                       BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ADOPT_STEP)));
 }
 
@@ -21,9 +22,9 @@ static void add_adoption(mongo_session_t *session, mongoc_bulk_operation_t *bulk
     bson_iter_init_find(&iter, document, "_id");
     bson_t *selector =
         BCON_NEW("_id", BCON_OID(bson_iter_oid(&iter)), "seq", "{", "$exists", BCON_BOOL(false), "}");
-    bson_t *update =
-        BCON_NEW("$set", "{", "id", BCON_UTF8(message.id), "seq", BCON_INT64(seq), "bytes",
-                 BCON_INT64((int64_t)message_mailbox_bytes(&message)), "read", BCON_BOOL(false), "}");
+    bson_t *update = BCON_NEW("$set", "{", "id", BCON_UTF8(message.id), "seq", BCON_INT64(seq), "bytes",
+                              BCON_INT64((int64_t)message_mailbox_bytes(&message)), "read", BCON_BOOL(false),
+                              "is_read", BCON_BOOL(false), "}");
     mongoc_bulk_operation_update_one_with_opts(bulk, selector, update, NULL, NULL);
     bson_destroy(selector);
     bson_destroy(update);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEYS_STEP = 1024 };
+enum { KEYS_STEP = 128 }; /* so that no round trip takes long */
 
 void mongo_list_add_key(mongo_list_t *list, const char *sender, const char *id)
 {
@@ -30,7 +30,7 @@ err_t mongo_bury(mongo_session_t *session, const mongo_list_t *ids)
         return ERR_OK;
     bson_t *filter = BCON_NEW("_id", "{", "$in", BCON_ARRAY(&ids->array), "}", "read", BCON_BOOL(false));
     bson_t *update =
-        BCON_NEW("$set", "{", "read", BCON_BOOL(true), "acknowledged_at",
+        BCON_NEW("$set", "{", "read", BCON_BOOL(true), "is_read", BCON_BOOL(true), "acknowledged_at",
                  BCON_DATE_TIME(timestamp_now() / 1000), "}", "$unset", "{", "message", BCON_BOOL(true),
                  "metadata", BCON_BOOL(true), "metadata_json", BCON_BOOL(true), "}");
     bool done = mongoc_collection_update_many(session->messages, filter, update, NULL, NULL, &session->error);
@@ -148,10 +148,14 @@ static err_t add_request(mongo_session_t *session, store_request_t *request, key
     for (size_t i = 0; i < request->count && err == ERR_OK; i++) {
         const store_acknowledgement_t *acknowledgement = &request->acknowledgements[i];
         const int64_t *epoch = hash_get(by_name, acknowledgement->username);
-        bool owner = *epoch != 0 && *epoch == acknowledgement->epoch;
+        bool any = acknowledgement->epoch == STORE_ANY_EPOCH;
+        bool owner = any || (*epoch != 0 && *epoch == acknowledgement->epoch);
         request->mailbox_results[i] = owner ? ERR_OK : ERR_STALE_EPOCH;
-        for (size_t j = 0; j < acknowledgement->count && owner; j++)
+        for (size_t j = 0; j < acknowledgement->count && owner && err == ERR_OK; j++) {
             keys_add(keys, acknowledgement->username, &acknowledgement->keys[j]);
+            if (keys->ids.count >= KEYS_STEP)
+                err = keys_flush(session, keys);
+        }
     }
     hash_free(by_name);
     free(epochs);
@@ -167,8 +171,6 @@ err_t mongo_acknowledge(mongo_session_t *session, store_request_t **requests, si
         if (requests[i]->kind != REQUEST_ACKNOWLEDGE)
             continue;
         err = add_request(session, requests[i], &keys);
-        if (err == ERR_OK && keys.ids.count >= KEYS_STEP)
-            err = keys_flush(session, &keys);
     }
     if (err == ERR_OK)
         err = keys_flush(session, &keys);

@@ -123,6 +123,7 @@ void mongo_document_write(const message_t *message, int64_t seq, bson_t *out)
     BSON_APPEND_UTF8(out, "type", message_type_name(message->type));
     write_metadata(message, out);
     BSON_APPEND_BOOL(out, "read", false);
+    BSON_APPEND_BOOL(out, "is_read", false);
     BSON_APPEND_UTF8(out, "id", message->id);
     BSON_APPEND_INT64(out, "seq", seq);
     BSON_APPEND_INT64(out, "bytes", (int64_t)message_mailbox_bytes(message));

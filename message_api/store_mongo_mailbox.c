@@ -99,8 +99,8 @@ void mongo_mailboxes_forget(mongo_store_t *store)
 
 static bson_t *waiting_filter(const char *username, int64_t after)
 {
-    return BCON_NEW("destination", BCON_UTF8(username), "read", BCON_BOOL(false), "seq", "{", "$gt",
-                    BCON_INT64(after), "}");
+    return BCON_NEW("destination", BCON_UTF8(username), "read", BCON_BOOL(false), "is_read", "{", "$ne",
+                    BCON_BOOL(true), "}", "seq", "{", "$gt", BCON_INT64(after), "}");
 }
 
 static err_t count_waiting(mongo_session_t *session, mongo_mailbox_t *mailbox)
@@ -141,7 +141,7 @@ err_t mongo_mailbox_load(mongo_session_t *session, const char *username, mongo_m
 
 /* --- reading --- */
 
-err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request, mongo_list_t *ids)
+err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request)
 {
     const bson_t *document;
     mongoc_cursor_t *cursor =
@@ -156,47 +156,12 @@ err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request, mon
         message_t message;
         mongo_document_read(document, session->store->max_message_bytes, &message);
         request_add_entry(request, &message, mongo_integer(document, "seq"));
-        if (ids != NULL)
-            mongo_list_add_id(ids, document);
     }
     return mongo_cursor_end(session, cursor);
 }
 
-/* A page is read and acknowledged; what of it is not acknowledged is taken back out of the answer. */
-static err_t read_step(mongo_session_t *session, store_request_t *request)
-{
-    mongo_list_t ids;
-    mongo_list_init(&ids);
-    size_t before = request->entry_count;
-    request->more = false;
-    err_t err = mongo_mailbox_page(session, request, &ids);
-    if (err == ERR_OK)
-        err = mongo_bury(session, &ids);
-    while (err != ERR_OK && request->entry_count > before)
-        message_free(&request->entries[--request->entry_count].message);
-    mongo_list_free(&ids);
-    return err;
-}
-
-/* In steps, so that none takes long. What the first steps acknowledged is answered, also when a later one
- * fails. */
 err_t mongo_mailbox_read_all(mongo_session_t *session, store_request_t *request)
 {
-    size_t limit = request->limit;
     err_t err = mongo_adopt(session, request->username);
-    if (err != ERR_OK)
-        return err;
-    do {
-        size_t step = request->entry_count + STORE_MAX_PAGE;
-        request->limit = step < limit ? step : limit;
-        err = read_step(session, request);
-    } while (err == ERR_OK && request->more && !request_page_is_full(request, limit));
-    mongo_mailbox_t *mailbox = hash_get(session->store->mailboxes, request->username);
-    if (mailbox != NULL)
-        mailbox->counted_until = 0;
-    if (err != ERR_OK && request->entry_count > 0) {
-        request->more = true;
-        err = ERR_OK;
-    }
-    return err;
+    return err == ERR_OK ? mongo_mailbox_page(session, request) : err;
 }

@@ -206,7 +206,8 @@ static int acknowledge_one(sqlite_store_t *store, const store_acknowledgement_t 
     if (code != SQLITE_OK)
         return code;
     *result = ERR_OK;
-    if (mailbox->epoch == 0 || mailbox->epoch != acknowledgement->epoch) {
+    bool owner = mailbox->epoch != 0 && mailbox->epoch == acknowledgement->epoch;
+    if (!owner && acknowledgement->epoch != STORE_ANY_EPOCH) {
         *result = ERR_STALE_EPOCH;
         return SQLITE_OK;
     }
@@ -242,15 +243,8 @@ static int do_claim(sqlite_store_t *store, store_request_t *request, int64_t now
 
 static int do_read_all(sqlite_store_t *store, store_request_t *request, int64_t now)
 {
-    mailbox_t *mailbox;
-    int code = load(store, request->username, &mailbox);
-    if (code == SQLITE_OK)
-        code = mailbox_page(&store->writer, request);
-    for (size_t i = 0; i < request->entry_count && code == SQLITE_OK; i++) {
-        const store_entry_t *entry = &request->entries[i];
-        code = bury(store, mailbox, entry->seq, (int64_t)message_mailbox_bytes(&entry->message), now);
-    }
-    return code;
+    (void)now;
+    return mailbox_page(&store->writer, request);
 }
 
 int mailbox_do(sqlite_store_t *store, store_request_t *request, int64_t now)

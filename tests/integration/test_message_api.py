@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import threading
 import time
@@ -519,6 +520,22 @@ def test_stop_answers_what_waits(mongo_api, mongo):
         mongo.program.signal(18)
 
 
+@pytest.mark.threads
+def test_stop_while_a_request_comes_in(api):
+    """What is not whole when the program is told to end is refused or cut off, and nothing breaks by it."""
+    body = json.dumps(message())
+    with Raw(api.world.api_port) as raw:
+        raw.send(head("POST", "/messages/", f"Content-Length: {len(body)}"), body[:10])
+        wait_until(lambda: _waiting(api.world.api_port) >= 1, "the first half is in")
+        api.world.api.signal(signal.SIGTERM)
+        api.world.api.wait_output("stopping", "stderr")
+        time.sleep(0.1)  # the store has nothing to do and is closed by now
+        raw.send(body[10:])
+        status, headers, _ = raw.answer()
+        assert (status, headers["connection"]) == (503, "close")
+    api.world.api.wait_exit(0)
+
+
 def _waiting(port: int) -> int:
     """Established connections to the port from which the program has read everything."""
     count = 0
@@ -530,11 +547,12 @@ def _waiting(port: int) -> int:
     return count
 
 
+@pytest.mark.threads
 def test_original_documents(mongo_api, mongo):
     """What the original program left waiting is delivered, by its route and by the suite's."""
     import pymongo
 
-    def leave(client, text):
+    def leave(client, text, **members):
         client.messaging_db.messages.insert_one(
             {
                 "sender": "alice",
@@ -543,21 +561,34 @@ def test_original_documents(mongo_api, mongo):
                 "timestamp": "2025-05-01T10:11:12.131415",
                 "type": "chat",
                 "metadata": {},
+                **members,
             }
         )
 
     with pymongo.MongoClient(mongo.url, serverSelectionTimeoutMS=20000) as client:
-        leave(client, "old 1")
-        leave(client, "old 2")
+        leave(client, "old 1", is_read=False)
+        leave(client, "seen 1", is_read=True)
+        leave(client, "old 2", metadata={"unit": "C", "of": [1, 2.5]}, read=False)
+        leave(client, "seen 2", read=True)
         good(mongo_api.post("/messages/", message("new", id="new")))
         epoch = good(mongo_api.post("/v1/claims", {"username": "bob"}))["epoch"]
         page = good(mongo_api.get(f"/v1/mailboxes/bob?epoch={epoch}"))["messages"]
         assert [one["message"] for one in page] == ["old 1", "old 2", "new"]
         assert page[0]["timestamp"] == "2025-05-01T10:11:12.131415+00:00"
+        assert page[1]["metadata"] == {"unit": "C", "of": [1, 2.5]}
+        # And the original finds ours, however it asks.
+        for mark in ("is_read", "read"):
+            (ours,) = client.messaging_db.messages.find({"destination": "bob", mark: False, "message": "new"})
+            assert {name: ours[name] for name in message()} == message("new")
+            assert (ours["type"], ours["metadata"]) == ("chat", {}) and TIMESTAMP.fullmatch(ours["timestamp"])
         key = {"sender": page[0]["sender"], "id": page[0]["id"]}
         acknowledgement = {"username": "bob", "epoch": epoch, "keys": [key]}
         good(mongo_api.post("/v1/acknowledgements", {"acknowledgements": [acknowledgement]}))
         left = good(mongo_api.get("/messages/bob"))["messages"]
         assert [one["message"] for one in left] == ["old 2", "new"]
         assert all(isinstance(one["_id"], str) for one in left)
+        wait_until(
+            lambda: not list(client.messaging_db.messages.find({"destination": "bob", "read": {"$ne": True}, "is_read": {"$ne": True}})),
+            "they are marked as read",
+        )
         assert good(mongo_api.get("/messages/bob")) == {"messages": []}

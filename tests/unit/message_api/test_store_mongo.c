@@ -161,6 +161,7 @@ static void test_writes_what_the_original_reads(void **state)
     acknowledge(world, "bob", claim(world, "bob"), "alice", "1");
     document = find_one(direct, "alice:1");
     assert_true(bson_iter_init_find(&iter, document, "read") && bson_iter_bool(&iter));
+    assert_true(bson_iter_init_find(&iter, document, "is_read") && bson_iter_bool(&iter));
     assert_null(text_field(document, "message"));
     bson_destroy(document);
 }
