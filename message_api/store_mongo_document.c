@@ -187,10 +187,30 @@ static char *embedded_metadata(const bson_t *document)
     return compact;
 }
 
+/* On one line, as we wrote it: then it is given out to the letter, for to print it anew would round large numbers. */
+static bool is_exact(const char *json, size_t length)
+{
+    if (length > MESSAGE_MAX_METADATA)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)json[i] < ' ')
+            return false;
+    }
+    cJSON *parsed = json_parse(json, length);
+    bool object = cJSON_IsObject(parsed);
+    cJSON_Delete(parsed);
+    return object;
+}
+
 static void read_metadata(const bson_t *document, message_t *out)
 {
     const char *exact = mongo_text(document, "metadata_json");
-    char *compact = exact[0] != '\0' ? compact_metadata(exact, strlen(exact)) : NULL;
+    size_t length = strlen(exact);
+    if (length > 0 && is_exact(exact, length)) {
+        message_set_metadata(out, exact);
+        return;
+    }
+    char *compact = length > 0 ? compact_metadata(exact, length) : NULL;
     if (compact == NULL)
         compact = embedded_metadata(document);
     if (compact != NULL)
