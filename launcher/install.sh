@@ -32,7 +32,6 @@ test_packages=(
     llvm-14               # names in their reports
     clang-format-14       # formatting check
     python3-venv          # integration tests
-    strace                # calls that fail, and death at any call
     netcat-openbsd        # people with netcat
     strace                # kills programs at a given system call
     chromium              # browser tests
