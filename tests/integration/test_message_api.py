@@ -446,7 +446,7 @@ def test_hundreds_wait_for_a_store_that_hangs(mongo_api, mongo):
     world = mongo_api.world
     good(mongo_api.post("/messages/", message()))
     slow = Raw(world.api_port)  # sends a byte now and then: it must not stay for ever
-    mongo.program.signal(19)  # SIGSTOP
+    mongo.pause()
     try:
         started = time.monotonic()
         with ThreadPoolExecutor(300) as pool:
@@ -472,7 +472,7 @@ def test_hundreds_wait_for_a_store_that_hangs(mongo_api, mongo):
             status, headers = call.result()
             assert status == 503 and int(headers["retry-after"]) >= 0
     finally:
-        mongo.program.signal(18)  # SIGCONT
+        mongo.resume()
     wait_until(lambda: mongo_api.get("/health").status_code == 200, "the store is found again")
     assert statuses(good(mongo_api.post("/v1/messages", {"messages": [message(id="after")]}))) == ["stored"]
     wait_until(lambda: _is_cut(slow), "the slow client is cut off")
@@ -506,7 +506,7 @@ def test_stop_answers_what_waits(mongo_api, mongo):
     """SIGTERM while requests wait for a store that hangs: each gets an answer, and the program ends in time."""
     world = mongo_api.world
     good(mongo_api.get("/health"))
-    mongo.program.signal(19)
+    mongo.pause()
     try:
         with ThreadPoolExecutor(20) as pool:
             calls = [pool.submit(ask, world, "POST", "/messages/", message()) for _ in range(20)]
@@ -517,7 +517,7 @@ def test_stop_answers_what_waits(mongo_api, mongo):
                 status, headers = call.result()
                 assert status == 503 and headers["connection"] == "close"
     finally:
-        mongo.program.signal(18)
+        mongo.resume()
 
 
 @pytest.mark.threads

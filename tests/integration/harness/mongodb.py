@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 
@@ -46,6 +47,18 @@ class MongoServer:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def pause(self):
+        """It hangs: connections are taken by the kernel, and nothing is answered. Ends with resume()."""
+        self.program.signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.program.pid}/task")
+        wait_until(
+            lambda: all(task.read_text().rsplit(")", 1)[1].split()[0] == "T" for task in tasks.glob("*/stat")),
+            "all its threads stand still",
+        )
+
+    def resume(self):
+        self.program.signal(signal.SIGCONT)
 
     def stop(self):
         self.program.stop()
