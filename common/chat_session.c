@@ -2,9 +2,8 @@
 #include "alloc.h"
 #include "backoff.h"
 #include "chat_link.h"
-#include "hash.h"
 #include "inbox.h"
-#include "outbox.h"
+#include "unsent.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,6 @@ enum {
     DEFAULT_LOGIN_MS = 10000,
     DEFAULT_IDLE_MS = 20000,
     DEFAULT_SHOWN = 10000,
-    OUTPUT_FILL = 256 * 1024,           /* more than this waits in the outbox, not in the output queue */
     LEAST_LINE = 1024 * 1024,           /* room for a list of users */
     LARGEST_MESSAGE = 16 * 1024 * 1024, /* whatever the server says */
 };
@@ -49,9 +47,7 @@ struct chat_session {
     unsigned own_pings; /* whose answers are not the owner's business */
     bool was_online, paused, closing;
 
-    outbox_t *outbox;
-    hash_t *written; /* ids in the outbox that were written on this connection */
-    bool behind;     /* the outbox holds some that were not */
+    unsent_t *unsent;
     inbox_t *inbox;
 };
 
@@ -60,50 +56,13 @@ static void on_timer(uv_timer_t *timer);
 
 /* ---- what the owner sends ---- */
 
-static void write_message(chat_session_t *session, const message_t *message, bool resend)
-{
-    if (frame_write_message(chat_link_buffer(session->link), message, false, resend) == ERR_OK) {
-        hash_put(session->written, message->id, session);
-        outbox_mark_sent(session->outbox, message->id);
-    }
-    chat_link_flush(session->link);
-}
-
-/* Writes from the outbox, oldest first, as much as the output queue should hold; on_drain goes on. */
-static void write_outbox(chat_session_t *session)
-{
-    void *position = NULL;
-    bool sent_before;
-    const message_t *message;
-
-    if (!session->behind)
-        return;
-    while ((message = outbox_next(session->outbox, &position, &sent_before))) {
-        if (hash_get(session->written, message->id))
-            continue;
-        if (chat_link_bytes(session->link) > OUTPUT_FILL)
-            return;
-        write_message(session, message, sent_before);
-    }
-    session->behind = false;
-}
-
 static err_t take(chat_session_t *session, message_t *message, bool again)
 {
     if (session->closing || session->state == STATE_OVER)
         return ERR_CLOSED;
     if (message->id[0] == '\0')
         id_mint(message->id);
-    err_t err = outbox_add(session->outbox, message, timestamp_now());
-    if (err != ERR_OK || hash_get(session->written, message->id))
-        return err; /* the same id is the same message, and that one is under way */
-    if (again)
-        outbox_mark_sent(session->outbox, message->id);
-    if (session->state == STATE_ONLINE && !session->behind && chat_link_bytes(session->link) <= OUTPUT_FILL)
-        write_message(session, message, again);
-    else
-        session->behind = true;
-    return ERR_OK;
+    return unsent_add(session->unsent, message, again);
 }
 
 err_t chat_session_send(chat_session_t *session, message_t *message)
@@ -116,18 +75,11 @@ err_t chat_session_send_again(chat_session_t *session, message_t *message)
     return take(session, message, true);
 }
 
-static void forget_sent(chat_session_t *session, const char *id)
-{
-    hash_remove(session->written, id);
-    outbox_remove(session->outbox, id);
-}
-
 static void expire_outbox(chat_session_t *session)
 {
     message_t message;
 
-    while (!session->closing && outbox_expire(session->outbox, timestamp_now(), &message)) {
-        hash_remove(session->written, message.id);
+    while (!session->closing && unsent_expire(session->unsent, &message)) {
         if (session->events.on_receipt)
             session->events.on_receipt(session->context, message.id, RECEIPT_REJECTED, err_code(ERR_EXPIRED),
                                        err_text(ERR_EXPIRED));
@@ -138,7 +90,7 @@ static void expire_outbox(chat_session_t *session)
 void chat_session_partial(chat_session_t *session, const char *destination, const char *id, const char *text,
                           size_t length)
 {
-    if (session->state != STATE_ONLINE || session->behind || chat_link_bytes(session->link) > OUTPUT_FILL)
+    if (session->state != STATE_ONLINE || !unsent_has_room(session->unsent))
         return;
     frame_write_partial(chat_link_buffer(session->link), FRAME_SIDE_CLIENT, destination, id, text, length);
     chat_link_flush(session->link);
@@ -193,7 +145,7 @@ static void on_message(chat_session_t *session, const frame_t *frame)
 
 static void on_receipt(chat_session_t *session, const frame_t *frame)
 {
-    forget_sent(session, frame->id);
+    unsent_forget(session->unsent, frame->id);
     if (session->events.on_receipt)
         session->events.on_receipt(session->context, frame->id, frame->status, frame->code, frame->reason);
 }
@@ -244,14 +196,14 @@ static void on_login_success(chat_session_t *session, const frame_t *frame)
     session->state = STATE_ONLINE;
     session->was_online = true;
     session->online_since = uv_now(session->loop);
-    session->behind = outbox_count(session->outbox) > 0;
+    unsent_begin(session->unsent, session->link);
     uv_timer_start(&session->timer, on_timer, session->idle_ms, 0);
     if (session->events.on_online)
         session->events.on_online(session->context, frame);
     if (session->state != STATE_ONLINE)
         return;
     chat_link_pause(session->link, session->paused); /* not before: the login's answer is ours to read */
-    write_outbox(session);
+    unsent_write(session->unsent);
 }
 
 /* A refusal that may pass is no reason to give up; neither is one that comes after we were let in once. */
@@ -320,8 +272,8 @@ static void on_drain(void *context)
 
     if (session->state != STATE_ONLINE && session->state != STATE_FINISHING)
         return;
-    write_outbox(session);
-    if (session->state == STATE_FINISHING && !session->behind)
+    unsent_write(session->unsent);
+    if (session->state == STATE_FINISHING && !unsent_is_behind(session->unsent))
         chat_link_finish(session->link);
 }
 
@@ -336,8 +288,7 @@ static void on_session_closed(uv_handle_t *handle)
     free(session->token);
     free(session->host);
     free(session->username);
-    outbox_free(session->outbox);
-    hash_free(session->written);
+    unsent_free(session->unsent);
     inbox_free(session->inbox);
     free(session);
 }
@@ -345,6 +296,7 @@ static void on_session_closed(uv_handle_t *handle)
 static void end_session(chat_session_t *session)
 {
     session->state = STATE_OVER;
+    unsent_end(session->unsent);
     chat_link_close(session->link);
     session->link = NULL;
     uv_close((uv_handle_t *)&session->timer, on_session_closed);
@@ -379,11 +331,9 @@ static void drop(chat_session_t *session, err_t why, bool refused)
     bool steady =
         session->state == STATE_ONLINE && uv_now(session->loop) - session->online_since >= STEADY_MS;
 
+    unsent_end(session->unsent);
     chat_link_close(session->link);
     session->link = NULL;
-    hash_free(session->written);
-    session->written = hash_new();
-    session->behind = false;
     if (steady)
         backoff_reset(&session->backoff);
     session->state = final ? STATE_OVER : STATE_WAITING;
@@ -460,8 +410,7 @@ chat_session_t *chat_session_open(uv_loop_t *loop, const chat_options_t *options
     session->login_ms = options->login_ms ? options->login_ms : DEFAULT_LOGIN_MS;
     session->idle_ms = options->idle_ms ? options->idle_ms : DEFAULT_IDLE_MS;
     backoff_init(&session->backoff, FIRST_RETRY_MS, LAST_RETRY_MS);
-    session->outbox = outbox_new();
-    session->written = hash_new();
+    session->unsent = unsent_new();
     session->inbox = inbox_new(options->shown_capacity ? options->shown_capacity : DEFAULT_SHOWN);
     uv_timer_init(loop, &session->timer);
     session->timer.data = session;
@@ -480,7 +429,7 @@ void chat_session_close(chat_session_t *session, uint64_t linger_ms)
     }
     session->state = STATE_FINISHING;
     uv_timer_start(&session->timer, on_timer, linger_ms, 0);
-    if (!session->behind)
+    if (!unsent_is_behind(session->unsent))
         chat_link_finish(session->link);
 }
 
@@ -496,7 +445,7 @@ const char *chat_session_username(const chat_session_t *session)
 
 size_t chat_session_unacknowledged(const chat_session_t *session)
 {
-    return outbox_count(session->outbox);
+    return unsent_count(session->unsent);
 }
 
 void chat_session_pause(chat_session_t *session, bool pause)

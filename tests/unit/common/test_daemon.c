@@ -64,6 +64,7 @@ static void test_signals_stop_it(void **state)
         assert_int_equal(program.stops, 1);
         raise(SIGTERM); /* late: not the end of a clean end */
         daemon_close(&program.daemon);
+        raise(SIGTERM);
         raise(SIGINT);
     }
     program_t program;

@@ -316,6 +316,7 @@ static void test_times(void **state)
     start(&owner, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"); /* and then nothing */
     http_options_t options = options_for(&owner, 0);
     options.idle_ms = 100;
+    options.timeout_ms = 60000; /* longer than the test may take */
     request_t *request = ask_with(&owner, &options, 0);
     wait_for(&owner, request);
     assert_int_equal(request->err, ERR_TIMEOUT);
