@@ -42,7 +42,7 @@ int64_t mailbox_epoch(const mailbox_t *mailbox)
 
 void mailbox_settle(mailbox_t *mailbox)
 {
-    if (mailbox->session || mailbox->count > 0 || mailbox->pins > 0)
+    if (mailbox->session || mailbox->count > 0 || mailbox->pins > 0 || mailbox->verdicts > 0)
         return;
     hash_remove(mailbox->server->mailboxes, mailbox->username);
     free(mailbox->username);
@@ -100,6 +100,14 @@ void mailbox_track(mailbox_t *mailbox, delivery_t *delivery)
     }
 }
 
+static void end_verdict(server_t *server, const delivery_t *delivery)
+{
+    mailbox_t *sender = mailbox_find(server, delivery->message.sender);
+
+    sender->verdicts--;
+    mailbox_settle(sender);
+}
+
 void mailbox_set_put(delivery_t *delivery, put_state_t put)
 {
     mailbox_t *mailbox = delivery->mailbox;
@@ -108,9 +116,12 @@ void mailbox_set_put(delivery_t *delivery, put_state_t put)
         mailbox->held -= delivery_bytes(delivery);
         server_count_unstored(mailbox->server, 0, delivery_bytes(delivery));
     }
+    bool verdict = delivery->verdict_first && delivery->put == PUT_QUEUED && put != PUT_QUEUED;
     delivery->put = put;
     if (put != PUT_QUEUED)
         receipts_answered(mailbox->server, delivery);
+    if (verdict)
+        end_verdict(mailbox->server, delivery);
 }
 
 /* It is in no queue any more, and if it was handed to the session, that has said got. */

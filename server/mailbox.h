@@ -32,6 +32,7 @@ struct mailbox {
     size_t held;                     /* bytes of messages that are not on disk */
     size_t queued;                   /* bytes kept in memory although on disk, behind what is being read */
     unsigned count;                  /* of deliveries */
+    unsigned verdicts;               /* that its owner's messages wait for: they may be repeats */
     unsigned unread;                 /* handed to the session, which has not said got */
     unsigned generation;             /* pages of an older one are ignored */
     unsigned reads;                  /* pages asked for */

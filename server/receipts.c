@@ -52,6 +52,4 @@ void receipts_answered(server_t *server, delivery_t *delivery)
     if (!sender || sender->serial != delivery->origin)
         return;
     sender->unanswered--;
-    if (delivery->verdict_first)
-        sender->verdicts--;
 }

@@ -21,13 +21,12 @@ static void broadcast(session_t *session, delivery_t *delivery)
 
 /* ---- repeats ---- */
 
-/* The session waits for the store's answer. What it sends behind a possible repeat must not overtake that. */
+/* The session waits for the store's answer. */
 static void await_answer(session_t *session, delivery_t *delivery)
 {
     delivery->origin = session->serial;
     delivery->unanswered = true;
     session->unanswered++;
-    session->verdicts += delivery->verdict_first;
 }
 
 /* True when the message is known here: answered, or its answer will come. */
@@ -74,8 +73,9 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     server_t *server = session->server;
     mailbox_t *mailbox = mailbox_get(server, delivery->message.destination);
     bool live = mailbox_is_live(mailbox, delivery->message.type);
-    /* The store knows whether a repeat is one. What comes behind it in the session must not overtake it. */
-    bool ask = delivery->resend || session->verdicts > 0;
+    /* The store knows whether a repeat is one. What its sender sends behind it, in this session or the next, must
+     * not overtake it. */
+    bool ask = delivery->resend || session->mailbox->verdicts > 0;
     bool put = !server->config->direct || !live || ask || mailbox_is_full(mailbox) ||
                server->unstored > LIMIT_UNSTORED / 2;
     err_t err = refusal(server, mailbox, live, put);
@@ -89,6 +89,7 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     delivery->live = live;
     delivery->tell_saved = !mailbox->session;
     delivery->verdict_first = put && ask;
+    session->mailbox->verdicts += delivery->verdict_first;
     if (put)
         await_answer(session, delivery);
     mailbox_take(mailbox, delivery, put);

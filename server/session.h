@@ -38,7 +38,6 @@ struct session {
     size_t mark;     /* of the output's buffer between session_begin and session_flush */
     bucket_t bucket;
     unsigned unanswered; /* messages that the store has not answered */
-    unsigned verdicts;   /* those of them that may be repeats */
     unsigned waiting;    /* text: messages that wait for !check */
     session_state_t state;
     bool watched;
