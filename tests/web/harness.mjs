@@ -8,7 +8,7 @@
 //   await world.close();                           // throws if a program crashed or a sanitizer spoke
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -273,6 +273,36 @@ class World {
         const told = problems.filter(Boolean);
         if (told.length > 0) throw new Error(told.join('\n'));
     }
+}
+
+// The whole suite, started by its launcher on free ports. What is killed comes back by itself.
+class Suite extends World {
+    async start() {
+        const args = ['--api-port', 0, '--server-port', 0, '--web-port', 0];
+        const environment = { P2P_STATIC: path.join(root, 'static'), ...this.options.environment };
+        this.launcher = await this.run('p2p-launcher', args, environment).ready();
+        const { api_port, port, web_port } = this.launcher.fields;
+        this.ports = { api: Number(api_port), server: Number(port), adapter: Number(web_port) };
+    }
+
+    async kill(name) {
+        const log = await readFile(path.join(this.folder, 'logs/launcher.log'), 'utf8');
+        const started = [...log.matchAll(/ started component="([^"]+)" pid=(\d+)/g)];
+        const [, , pid] = started.findLast(([, component]) => component === name);
+        process.kill(Number(pid), 'SIGKILL');
+    }
+}
+
+// options: environment, of all programs.
+export async function startSuite(options = {}) {
+    const suite = new Suite(await mkdtemp(path.join(os.tmpdir(), 'p2p-suite-')), options);
+    try {
+        await suite.start();
+    } catch (error) {
+        await suite.close().catch(() => {});
+        throw error;
+    }
+    return suite;
 }
 
 // options: static (folder of the page), apiArguments, serverArguments, adapterArguments, environment (of all).

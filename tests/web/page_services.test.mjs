@@ -1,4 +1,4 @@
-// The page with the suite's services: the command buttons, the thermometer's chart, the bot's answers.
+// The page with services that say what a test wants (page_suite has the real ones): the command buttons, the thermometer's chart, the bot's answers.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
