@@ -195,6 +195,7 @@ void client_progress(client_t *client)
     if (!is_settled(client))
         return;
     if (client->session && client_backlog(client) > 0) {
+        client->output_paused = false; /* for good, whatever the output takes */
         chat_session_pause(client->session, true);
         return;
     }

@@ -80,7 +80,9 @@ void client_acknowledge_written(client_t *client)
         return;
     while (unwritten_take(client->unwritten, writer_written(client->output), &item))
         chat_session_got(client->session, item.sender, item.id);
-    if (client->output_paused && client_backlog(client) < OUTPUT_LOW_WATER && client->phase == PHASE_CHAT) {
+    /* Also a leaving client reads on: its last mail comes before the answer that it waits for. */
+    if (client->output_paused && client_backlog(client) < OUTPUT_LOW_WATER &&
+        (client->phase == PHASE_CHAT || client->phase == PHASE_FINISHING)) {
         client->output_paused = false;
         chat_session_pause(client->session, false);
     }

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -459,6 +460,38 @@ def _write_until_closed(program, data: bytes):
         program.write(data)
     except (BrokenPipeError, ValueError):
         pass
+
+
+def test_filter_with_a_late_reader_gets_all_its_mail(make_world, binaries, tmp_path):
+    world = make_world(environment={"P2P_RATE_LIMIT": "0"}).start()
+    bob = world.json("bob")
+    text = "x" * 8000
+    for i in range(400):  # 3 MB: more than the client holds, so it stops reading
+        bob.message("alice", f"{i} {text}", id=f"m{i}")
+    for i in range(400):
+        bob.recv_receipt(f"m{i}", "stored")
+    alice = subprocess.Popen(
+        [binaries / "p2p-client", "--server-port", str(world.server_port), "--username", "alice", "--json"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    seen = []
+
+    def stands_still() -> bool:  # it has taken what it can hold
+        seen.append(Path(f"/proc/{alice.pid}/stat").read_text().split()[13:15])
+        return len(seen) > 20 and len(set(map(tuple, seen[-20:]))) == 1
+
+    try:
+        assert b'"online"' in alice.stdout.readline()
+        wait_until(stands_still, "the client waits for its reader")
+        output, _ = alice.communicate(timeout=DEADLINE)
+    finally:
+        alice.kill()
+        alice.wait()
+    assert [event["id"] for event in kinds(output, "message")] == [f"m{i}" for i in range(400)]
+    assert alice.returncode == 0
 
 
 def test_filter_killed_while_its_output_is_blocked_loses_nothing(make_world, binaries, tmp_path, run_filter):
