@@ -14,7 +14,7 @@ stages=(install tools format
     build build-asan build-tsan
     units units-asan units-tsan
     integration integration-asan integration-tsan
-    kill-sweep
+    kill-sweep torture
     web fuzz)
 
 format() {
