@@ -26,8 +26,8 @@ The rules:
    - never after everything has come to rest: a last login of everybody, after a restart, finds nothing.
 4. From one sender to one receiver, order is kept, as it was sent. A message that was refused, or whose refusal may have
    been lost with the connection (it was repeated, and the store was in trouble meanwhile), is out of its order by the
-   sender's own doing. And nobody waits for the store to read a message: who logs in while that is away is handed
-   what comes, and only later what waits on the disk.
+   sender's own doing. And nobody waits for the store to read a message: while that is away, people are handed what
+   comes, and only later what waits for them on the disk.
 5. `delivered` for a JSON session or a browser comes only after it was shown.
 """
 
@@ -36,6 +36,7 @@ import time
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 ACKNOWLEDGED = ("stored", "delivered", "saved")
@@ -108,6 +109,26 @@ class Ledger:
 
     def trouble_ends(self, trouble: list[float]):
         trouble[1] = time.monotonic() + 3  # until the server has noticed
+
+    def store_was_away(self, log: str):
+        """Adds the times at which the server had no store, by its own log: a store may also be slow by itself."""
+        to_monotonic = time.monotonic() - time.time()
+        trouble, new_life = None, True
+        for line in log.splitlines():
+            if line.startswith("--- life"):
+                new_life = True
+                continue
+            stamp, _, event = line.partition(" ")
+            try:
+                now = datetime.fromisoformat(stamp).timestamp() + to_monotonic
+            except ValueError:
+                continue  # not a line of the log
+            if trouble and (new_life or " store_back " in event):
+                trouble[1], trouble = now, None
+            if not trouble and " store_away " in event:
+                trouble = [now - 0.1, float("inf")]  # it is noticed a little earlier than it is logged
+                self._troubles.append(trouble)
+            new_life = False
 
     def server_killed(self):
         self.server_life += 1

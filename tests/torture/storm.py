@@ -160,6 +160,7 @@ class Storm:
         await self._leave_all()
         await self._look_again()
         self.problems += await self.stage.close()
+        self.ledger.store_was_away((self.folder / "server.log").read_text(encoding="utf-8"))
         for person in self.people:
             self.problems += getattr(person, "problems", [])
 

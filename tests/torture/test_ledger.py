@@ -1,6 +1,8 @@
 """The ledger's rules find what they are for."""
 
 import random
+import time
+from datetime import datetime, timezone
 
 import pytest
 
@@ -24,8 +26,8 @@ def send(ledger: Ledger, number: int, to: str = "bob") -> Message:
     return message
 
 
-def show(ledger: Ledger, message: Message, session: int = 1, began: float = 0.0, text: str | None = None):
-    return ledger.arrives(message.destination, "alice", text or message.text, False, session, began)
+def show(ledger, message, session: int = 1, began: float = 0.0, text: str | None = None, stored: bool = False):
+    return ledger.arrives(message.destination, "alice", text or message.text, stored, session, began)
 
 
 def test_all_well(ledger):
@@ -105,3 +107,21 @@ def test_out_of_order(ledger):
     ledger.trouble_ends(ledger.trouble_begins())
     ledger.writes(messages[2])
     assert ledger.disorders() == []
+
+
+def log_line(seconds: float, event: str) -> str:
+    stamp = datetime.fromtimestamp(time.time() + seconds, timezone.utc).isoformat()
+    return f"{stamp} warning server {event}\n"
+
+
+@pytest.mark.parametrize("away, back, wrong", [(-1, 1, 0), (-3, -2, 1)])
+def test_the_store_is_away(ledger, away, back, wrong):
+    """What waits on the disk may come behind what came while the store could not be read, and only then."""
+    messages = [send(ledger, number) for number in range(2)]
+    for number in (1, 0):
+        show(ledger, messages[number], stored=number == 0)
+        ledger.acknowledges(messages[number], "stored")
+    ledger.store_was_away(
+        "--- life 1, exit 0\n" + log_line(away, 'store_away why="x"') + log_line(back, 'store_back after="x"')
+    )
+    assert len(ledger.disorders()) == wrong
