@@ -443,6 +443,11 @@ const char *chat_session_username(const chat_session_t *session)
     return session->username;
 }
 
+size_t chat_session_queued(const chat_session_t *session)
+{
+    return session->link ? chat_link_bytes(session->link) : 0;
+}
+
 size_t chat_session_unacknowledged(const chat_session_t *session)
 {
     return unsent_count(session->unsent);

@@ -70,6 +70,7 @@ err_t chat_session_command(chat_session_t *session, command_t command);
 bool chat_session_is_online(const chat_session_t *session);
 const char *chat_session_username(const chat_session_t *session);  /* as the server normalised it */
 size_t chat_session_unacknowledged(const chat_session_t *session); /* in the outbox */
+size_t chat_session_queued(const chat_session_t *session); /* bytes that the server has not taken yet */
 /* The receiver is slow: stop reading from the server (true) until told otherwise. */
 void chat_session_pause(chat_session_t *session, bool pause);
 

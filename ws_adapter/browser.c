@@ -12,7 +12,8 @@ enum {
     HARD_LIMIT = 8 * 1024 * 1024,
     SOFT_LIMIT = 1024 * 1024,
     RESUME_LIMIT = SOFT_LIMIT / 4,
-    MAX_UNANSWERED = 1000, /* messages and commands on their way to the server */
+    MAX_UNANSWERED = 1000,     /* messages and commands on their way to the server */
+    MAX_UNTAKEN = 1024 * 1024, /* their bytes, and bytes that the server's TCP has not taken */
     CLOSE_TOO_BIG = 1009,
     CLOSE_NO_UTF8 = 1007,
     CLOSE_NO_TEXT = 1003,
@@ -141,15 +142,25 @@ int browser_on_writable(browser_t *browser)
 
 /* ---- from the browser ---- */
 
+static void count_messages(browser_t *browser)
+{
+    size_t count = browser->session ? chat_session_unacknowledged(browser->session) : 0;
+
+    if (count < browser->messages)
+        browser->held = browser->held * count / browser->messages;
+    browser->messages = count;
+}
+
 void browser_pace_input(browser_t *browser)
 {
-    size_t unanswered = browser->commands;
+    size_t part = browser->input_paused ? 2 : 1; /* goes on at half of what it stops at */
 
     if (!browser->wsi || browser->close_code != 0)
         return;
-    if (browser->session)
-        unanswered += chat_session_unacknowledged(browser->session);
-    bool pause = browser->input_paused ? unanswered > MAX_UNANSWERED / 2 : unanswered > MAX_UNANSWERED;
+    count_messages(browser);
+    bool pause = browser->commands + browser->messages > MAX_UNANSWERED / part ||
+                 browser->held > MAX_UNTAKEN / part ||
+                 (browser->session && chat_session_queued(browser->session) > MAX_UNTAKEN / part);
     if (pause == browser->input_paused)
         return;
     browser->input_paused = pause;
@@ -175,11 +186,15 @@ static void take_login(browser_t *browser, envelope_t *envelope)
 
 static void take_chat(browser_t *browser, envelope_t *envelope)
 {
+    count_messages(browser);
     err_t err = envelope->resend ? chat_session_send_again(browser->session, &envelope->message)
                                  : chat_session_send(browser->session, &envelope->message);
 
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        browser->held += envelope->message.text_length + envelope->message.metadata_length;
+        browser->messages = chat_session_unacknowledged(browser->session);
         return;
+    }
     envelope_write_receipt(browser_begin(browser), envelope->message.id, RECEIPT_REJECTED, err_code(err),
                            err_text(err));
     browser_send(browser, ERR_OK, NULL, NULL);
@@ -289,4 +304,5 @@ void browser_tick(browser_t *browser)
     } else if (browser->output_paused && now - browser->paused_since > SLOW_MS) {
         drop_slow(browser);
     }
+    browser_pace_input(browser); /* nothing tells when the server's TCP has taken some */
 }

@@ -35,6 +35,8 @@ struct browser {
     buffer_t input; /* the message that is coming in */
     size_t max_message_bytes;
     size_t commands; /* asked of the server and not answered yet */
+    size_t messages; /* handed over and not acknowledged yet, as last counted */
+    size_t held;     /* their bytes, about: which of them a receipt is for isn't looked up */
     bool input_paused;
 
     outgoing_t outgoing;

@@ -63,6 +63,12 @@ const request = (method, target, headers = '') =>
     `${method} ${target} HTTP/1.1\r\nHost: ${host()}\r\n${headers}Connection: close\r\n\r\n`;
 const status = (answer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
 
+// What the adapter has in memory.
+async function kilobytes() {
+    const text = await readFile(`/proc/${world.programs.adapter.pid}/status`);
+    return Number(/VmRSS:\s+(\d+)/.exec(text)[1]);
+}
+
 async function assertServing() {
     const answer = await within(fetch(world.url + '/health'), 'health', 5000);
     assert.deepEqual(await answer.json(), { status: 'ok' });
@@ -169,7 +175,6 @@ describe('chat', () => {
     test('a flood of acknowledgements costs only whoever sends it', async () => {
         const flooder = await login('flooder', { got: true });
         const bob = await login('bystander', { got: true });
-        const kilobytes = async () => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${world.programs.adapter.pid}/status`))[1]);
         const before = await kilobytes();
         for (let i = 0; i < 200_000; i++) flooder.send({ type: 'got', sender: 'b'.repeat(120), id: `${i}`.padStart(64, '0') });
         for (let i = 0; i < 20; i++) {
@@ -180,6 +185,33 @@ describe('chat', () => {
         if (!/asan/.test(binFolder)) assert.ok((await kilobytes()) - before < 24 * 1024, 'memory');
         flooder.socket.terminate();
         await bob.leave();
+    });
+
+    test('a server that stands still costs little memory, and nothing is lost', async () => {
+        const browsers = [];
+        for (let i = 0; i < 8; i++) browsers.push(await login(`sender-${i}`, { got: true }));
+        const before = await kilobytes();
+        world.programs.server.process.kill('SIGSTOP');
+        const text = 'x'.repeat(16_000);
+        const count = 500; // 64 MB
+        for (const [at, browser] of browsers.entries())
+            for (let i = 0; i < count; i++) browser.send({ type: 'chat', recipient: `sink-${at}`, message: text, id: `m${i}` });
+        const waiting = () => browsers.reduce((sum, browser) => sum + browser.socket.bufferedAmount, 0);
+        let last = -1;
+        await waitUntil(async () => {
+            if (waiting() === last) return true;
+            last = waiting();
+            await setTimeout(300);
+            return false;
+        }, 'nobody takes any more');
+        if (!/asan/.test(binFolder)) assert.ok((await kilobytes()) - before < 32 * 1024, 'memory');
+        assert.ok(last > 0, 'the rest waits where it came from');
+        await assertServing();
+        world.programs.server.process.kill('SIGCONT');
+        for (const browser of browsers) {
+            await browser.take((frame) => frame.id === `m${count - 1}` && frame.status === 'stored', 'the last receipt');
+            await browser.leave();
+        }
     });
 
     test('a burst beyond the rate limit arrives whole and in order', async () => {
