@@ -493,10 +493,14 @@ def test_store_comes_back(mongo_api, mongo):
     good(mongo_api.post("/messages/", message(id="before")))
     mongo.kill()
     assert wait_until(lambda: mongo_api.get("/health").status_code == 503, "the store is missed")
+    problem = good(mongo_api.get("/health"), 503)
+    assert problem["code"] == "store_unavailable" and len(problem["detail"]) > 20
+    started = time.monotonic()
     answer = mongo_api.post("/messages/", message(id="lost"))
     assert good(answer, 503)["code"] == "store_unavailable" and answer.headers["Retry-After"]
+    assert time.monotonic() - started < 11  # the store's deadline is 10 s
     mongo.start()
-    wait_until(lambda: mongo_api.get("/health").status_code == 200, "the store is found again")
+    wait_until(lambda: mongo_api.get("/health").status_code == 200, "the store is found again", seconds=5)
     wait_until(lambda: mongo_api.post("/messages/", message(id="lost")).status_code == 200, "it stores again")
     assert ids(good(mongo_api.get("/messages/bob"))) == ["before", "lost"]
 
