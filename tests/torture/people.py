@@ -9,7 +9,7 @@ import time
 import websockets
 from websockets.asyncio.client import connect
 
-from harness.process import clean_environment
+from harness.process import clean_environment, sanitizer_report
 from ledger import Ledger, Message
 from proxy import reset
 from stage import Stage
@@ -483,21 +483,14 @@ class ClientPerson(Person):
         self._by_id: dict[str, Message] = {}  # of all its lives: receipts come to the name
         self.unanswered: set[str] = set()
         self.problems: list[str] = []
-        self._asked_to_end = False
+        self.log = self.stage.folder / f"{self.name}.log"
 
     async def one_session(self):
         argv = [self.stage.programs.path("p2p-client"), "--username", self.name, "--json", "--follow"]
         argv += ["--server-port", str(self.stage.chat_port)]
         self._lines, self.unanswered = [], set()
-        self._asked_to_end = False
-        self._process = process = await asyncio.create_subprocess_exec(
-            *("setpriv", "--pdeathsig", "KILL", "--", *argv),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=clean_environment(),
-            limit=1 << 22,
-        )
+        with open(self.log, "ab") as log:
+            self._process = process = await self._run(argv, log)
         session, began = next_session(), time.monotonic()
         while (line := await process.stdout.readline()).endswith(b"\n"):
             self._take(json.loads(line), session, began)
@@ -506,6 +499,16 @@ class ClientPerson(Person):
         self._process = None
         if status not in (0, 1, 3, -9):
             self.problems.append(f"p2p-client ended with status {status}")
+
+    async def _run(self, argv: list, log) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "--", *argv),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env=clean_environment(),
+            limit=1 << 22,
+        )
 
     def _take(self, event: dict, session: int, began: float):
         kind = event["event"]
@@ -560,6 +563,9 @@ class ClientPerson(Person):
         if self.runs:
             self._process.terminate()
         await asyncio.wait_for(self._task, 30)
+        report = sanitizer_report(self.log.read_bytes())
+        if report:
+            self.problems.append(f"p2p-client: {report}")
 
 
 KINDS = {"json": JsonPerson, "plain": PlainPerson, "ws": WebPerson, "text": TextPerson, "client": ClientPerson}

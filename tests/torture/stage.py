@@ -124,7 +124,7 @@ class Daemon:
 
 class Stage:
     def __init__(self, binaries: Path, folder: Path, store: str, delivery: str):
-        self.binaries = binaries
+        self.folder = folder
         self.programs = Programs(binaries, folder)
         self.daemons: dict[str, Daemon] = {}
         self.proxies: dict[str, Proxy] = {}
