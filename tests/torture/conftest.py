@@ -20,7 +20,7 @@ def binaries() -> Path:
 
 
 def pytest_addoption(parser):
-    parser.addoption("--messages", type=int, default=400, help="messages of one run")
+    parser.addoption("--messages", type=int, default=1000, help="messages of one run")
     parser.addoption("--kills", type=int, default=18, help="kills of one run")
     parser.addoption("--gap", type=float, default=1.0, help="seconds between two kills, in the mean")
     parser.addoption("--seed", type=int, help="of the schedule; default: another one each time")

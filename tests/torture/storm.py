@@ -13,7 +13,7 @@ from people import KINDS, ClientPerson, FramePerson, JsonPerson, Person, TextPer
 from stage import Stage, wait_for
 
 CREW = ("json", "json", "plain", "ws", "ws", "client", "client", "text", "text")
-REST = 120.0  # seconds to come to rest after the storm: the terminal client waits up to 10 s between two tries
+REST = 60.0  # seconds to come to rest after the storm: the terminal client waits up to 10 s between two tries
 
 
 @dataclass(frozen=True)
