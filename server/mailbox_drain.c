@@ -1,6 +1,7 @@
 /* Reading what waits in the store: claim, page by page, then live. */
 #include "mailbox_drain.h"
 #include "limits.h"
+#include "recent.h"
 #include "server.h"
 #include "session.h"
 
@@ -93,12 +94,36 @@ void mailbox_check(mailbox_t *mailbox)
 
 /* ---- the store's answers ---- */
 
+/* Direct mode: was it received from memory alone, as a repeat whose sender did not say so? */
+static bool was_received(const mailbox_t *mailbox, const char *key)
+{
+    receipt_status_t status;
+
+    return recent_find(mailbox->server->recent, key, &status) && status == RECEIPT_DELIVERED;
+}
+
+static void acknowledge_entry(mailbox_t *mailbox, store_entry_t *entry)
+{
+    delivery_t *delivery = delivery_new(&entry->message);
+
+    delivery->put = PUT_STORED;
+    delivery->got = true;
+    mailbox_track(mailbox, delivery);
+    mailbox_acknowledge(delivery);
+}
+
 static void take_entry(mailbox_t *mailbox, store_entry_t *entry)
 {
     char key[DELIVERY_KEY_SIZE];
 
     delivery_key(entry->message.sender, entry->message.id, key);
     delivery_t *delivery = hash_get(mailbox->server->tracked, key);
+    if (!delivery && was_received(mailbox, key)) {
+        acknowledge_entry(mailbox, entry);
+        return;
+    }
+    if (delivery && delivery->mailbox == mailbox && delivery->put == PUT_NONE)
+        mailbox_set_put(delivery, PUT_STORED); /* a repeat, and here is the first copy */
     if (delivery && (delivery->handed || delivery->got || delivery->mailbox != mailbox))
         return;
     if (!delivery) {

@@ -46,8 +46,9 @@ kill_sweep() {
 
 # All kinds of clients chat while everything is killed and cut. A failure prints the seed; tests/torture/run.sh repeats it.
 torture() {
+    mkdir -p build/torture
     P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_ledger.py tests/torture/test_torture.py \
-        -c tests/torture/pytest.ini -n 4 --maxschedchunk 1 -rP --basetemp build/torture --junit-xml "$logs/$stage.xml"
+        -c tests/torture/pytest.ini -n 4 --maxschedchunk 1 -rP --basetemp build/torture/ci --junit-xml "$logs/$stage.xml"
 }
 
 web() {
