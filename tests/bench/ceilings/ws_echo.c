@@ -16,19 +16,35 @@ typedef struct message {
 
 typedef struct {
     message_t *first, **last;
+    message_t *coming; /* a message is handed over in pieces */
 } echo_t;
 
-static void take(echo_t *echo, const void *in, size_t length)
+static message_t *new_message(void)
 {
     message_t *message = malloc(sizeof *message);
 
-    if (!message || length > MESSAGE_BYTES)
+    if (!message)
         abort();
     message->next = NULL;
-    message->length = length;
-    memcpy(message->data + LWS_PRE, in, length);
+    message->length = 0;
+    return message;
+}
+
+static void take(echo_t *echo, struct lws *wsi, const void *in, size_t length)
+{
+    if (!echo->coming)
+        echo->coming = new_message();
+    message_t *message = echo->coming;
+    if (length > MESSAGE_BYTES - message->length)
+        abort();
+    memcpy(message->data + LWS_PRE + message->length, in, length);
+    message->length += length;
+    if (lws_remaining_packet_payload(wsi) > 0 || !lws_is_final_fragment(wsi))
+        return;
     *echo->last = message;
     echo->last = &message->next;
+    echo->coming = NULL;
+    lws_callback_on_writable(wsi);
 }
 
 static int give(struct lws *wsi, echo_t *echo)
@@ -56,10 +72,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         echo->first = NULL;
         echo->last = &echo->first;
+        echo->coming = NULL;
         return 0;
     case LWS_CALLBACK_RECEIVE:
-        take(echo, in, length);
-        lws_callback_on_writable(wsi);
+        take(echo, wsi, in, length);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return give(wsi, echo);

@@ -34,8 +34,8 @@ struct connection {
 
 struct protocol {
     const char *name;
-    bool echoes;       /* one connection a pair: what it sends comes back to itself */
-    unsigned receipts; /* acknowledgements of one message that its sender waits for */
+    bool echoes;   /* one connection a pair: what it sends comes back to itself */
+    bool receipts; /* a sender waits for the acknowledgement of each message */
     const char *(*open)(connection_t *connection, char *text, size_t size); /* the first words; NULL: wait */
     /* Takes one frame from data; answers how many bytes it was, 0 when it isn't whole. */
     size_t (*take)(load_t *load, connection_t *connection, char *data, size_t length);

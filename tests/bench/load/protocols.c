@@ -66,13 +66,13 @@ static void relay_send(connection_t *connection, const char *to, const char payl
     bytes_append(&connection->out, "\n", 1);
 }
 
-/* ---- ours, text ---- */
+/* ---- ours: logged in is who has been told what was in the mailbox ---- */
 
 #define PROMPT "Enter your username: "
 
 static const char *text_open(connection_t *connection, char *text, size_t size)
 {
-    snprintf(text, size, "%s\n", connection->name);
+    snprintf(text, size, "%s\n!check\n", connection->name);
     return text;
 }
 
@@ -89,11 +89,11 @@ static size_t text_take(load_t *load, connection_t *connection, char *data, size
         return 0;
     if (starts(data, line, "[u") && line > PAYLOAD_BYTES)
         load_message(load, connection, data + line - 1 - PAYLOAD_BYTES);
-    else if (starts(data, line, "Connected!"))
+    else if (starts(data, line, "No stored messages."))
         load_ready(load, connection);
     else if (starts(data, line, "User '"))
         load_receipt(load, connection);
-    else
+    else if (!starts(data, line, "Connected!"))
         fail("%s: %.*s", connection->name, (int)line, data);
     return line;
 }
@@ -110,17 +110,21 @@ static void text_send(connection_t *connection, const char *to, const char paylo
 
 static const char *json_open(connection_t *connection, char *text, size_t size)
 {
-    snprintf(text, size, "{\"type\":\"login\",\"username\":\"%s\"}\n", connection->name);
-    return text;
-}
-
-/* Logged in is who has been told what was in the mailbox. */
-static const char *json_login_open(connection_t *connection, char *text, size_t size)
-{
     snprintf(text, size,
              "{\"type\":\"login\",\"username\":\"%s\"}\n{\"type\":\"command\",\"command\":\"check\"}\n",
              connection->name);
     return text;
+}
+
+/* To who is online, `delivered` is the last word (in durable mode behind `stored`); to who is away, `stored` is. */
+static void take_receipt(load_t *load, connection_t *connection, const char *receipt, size_t length)
+{
+    const char *last = load->work->senders_only ? "\"stored\"" : "\"delivered\"";
+
+    if (memmem(receipt, length, last, strlen(last)))
+        load_receipt(load, connection);
+    else if (memmem(receipt, length, "\"rejected\"", 10))
+        fail("%s: %.*s", connection->name, (int)length, receipt);
 }
 
 static void json_message(load_t *load, connection_t *connection, const char *line, size_t length)
@@ -139,8 +143,7 @@ static void json_message(load_t *load, connection_t *connection, const char *lin
     load_message(load, connection, text);
 }
 
-static size_t json_take_as(load_t *load, connection_t *connection, char *data, size_t length,
-                           const char *ready)
+static size_t json_take(load_t *load, connection_t *connection, char *data, size_t length)
 {
     if (!connection->stage) {
         if (length < strlen(PROMPT))
@@ -153,24 +156,14 @@ static size_t json_take_as(load_t *load, connection_t *connection, char *data, s
         return 0;
     if (starts(data, line, "{\"id\":"))
         json_message(load, connection, data, line);
-    else if (starts(data, line, "{\"type\":\"receipt\"") && !memmem(data, line, "rejected", 8))
-        load_receipt(load, connection);
-    else if (starts(data, line, ready))
+    else if (starts(data, line, "{\"type\":\"receipt\""))
+        take_receipt(load, connection, data, line);
+    else if (starts(data, line, "{\"type\":\"result\""))
         load_ready(load, connection);
     else if (!starts(data, line, "{\"type\":\"presence\"") &&
              !starts(data, line, "{\"type\":\"login_success\""))
         fail("%s: %.*s", connection->name, (int)line, data);
     return line;
-}
-
-static size_t json_take(load_t *load, connection_t *connection, char *data, size_t length)
-{
-    return json_take_as(load, connection, data, length, "{\"type\":\"login_success\"");
-}
-
-static size_t json_login_take(load_t *load, connection_t *connection, char *data, size_t length)
-{
-    return json_take_as(load, connection, data, length, "{\"type\":\"result\"");
 }
 
 static void json_send(connection_t *connection, const char *to, const char payload[PAYLOAD_BYTES])
@@ -444,15 +437,15 @@ static size_t ws_take(load_t *load, connection_t *connection, char *data, size_t
         size = (size_t)(unsigned char)data[2] << 8 | (unsigned char)data[3];
         header = 4;
     }
-    if (size == 127 || ((unsigned char)data[0] != 0x81 && (unsigned char)data[0] != 0x89))
+    if ((unsigned char)data[1] == 127 || ((unsigned char)data[0] != 0x81 && (unsigned char)data[0] != 0x89))
         fail("%s: frame %02x, %zu", connection->name, (unsigned char)data[0], size);
     if (length < header + size)
         return 0;
     const char *text = data + header;
     if (starts(text, size, "{\"type\":\"chat\""))
         ws_message(load, connection, text, size);
-    else if (starts(text, size, "{\"type\":\"receipt\"") && !memmem(text, size, "rejected", 8))
-        load_receipt(load, connection);
+    else if (starts(text, size, "{\"type\":\"receipt\""))
+        take_receipt(load, connection, text, size);
     else if (starts(text, size, "{\"type\":\"login_success\""))
         load_ready(load, connection);
     else if (starts(text, size, "{\"type\":\"error\""))
@@ -470,16 +463,14 @@ static void ws_send(connection_t *connection, const char *to, const char payload
 }
 
 const protocol_t protocols[] = {
-    {"relay", false, 0, relay_open, relay_take, relay_send},
-    {"text", false, 0, text_open, text_take, text_send},
-    {"json", false, 1, json_open, json_take, json_send},         /* direct mode: delivered */
-    {"json-durable", false, 2, json_open, json_take, json_send}, /* stored, and delivered */
-    {"json-login", false, 1, json_login_open, json_login_take, json_send},
-    {"nats", false, 0, nats_open, nats_take, nats_send},
-    {"irc", false, 0, irc_open, irc_take, irc_send},
-    {"mqtt", false, 0, mqtt_open, mqtt_take, mqtt_send},
-    {"mqtt-login", false, 0, mqtt_open, mqtt_login_take, mqtt_send},
-    {"ws", false, 1, ws_open, ws_take, ws_send},
-    {"ws-echo", true, 0, ws_open, ws_take, ws_send},
+    {"relay", false, false, relay_open, relay_take, relay_send},
+    {"text", false, false, text_open, text_take, text_send},
+    {"json", false, true, json_open, json_take, json_send},
+    {"nats", false, false, nats_open, nats_take, nats_send},
+    {"irc", false, false, irc_open, irc_take, irc_send},
+    {"mqtt", false, false, mqtt_open, mqtt_take, mqtt_send},
+    {"mqtt-login", false, false, mqtt_open, mqtt_login_take, mqtt_send},
+    {"ws", false, true, ws_open, ws_take, ws_send},
+    {"ws-echo", true, false, ws_open, ws_take, ws_send},
 };
 const size_t protocol_count = sizeof protocols / sizeof protocols[0];

@@ -14,8 +14,7 @@ static bool all_ready(const load_t *load)
 static uint32_t in_flight(const load_t *load, const connection_t *sender)
 {
     uint32_t flying = load->work->senders_only ? 0 : sender->sent - sender->peer->received;
-    uint32_t unanswered =
-        load->protocol->receipts ? sender->sent - sender->receipts / load->protocol->receipts : 0;
+    uint32_t unanswered = load->protocol->receipts ? sender->sent - sender->receipts : 0;
 
     return flying > unanswered ? flying : unanswered;
 }
@@ -59,7 +58,7 @@ static bool flood_done(const load_t *load)
 {
     uint64_t all = (uint64_t)load->pairs * load->messages;
 
-    return load->total_received >= all && load->total_receipts >= all * load->protocol->receipts;
+    return load->total_received >= all && (!load->protocol->receipts || load->total_receipts >= all);
 }
 
 /* ---- ping-pong: one message in flight a pair ---- */
