@@ -94,6 +94,7 @@ void mailbox_track(mailbox_t *mailbox, delivery_t *delivery)
     TAILQ_INSERT_TAIL(&mailbox->deliveries, delivery, in_mailbox);
     delivery->mailbox = mailbox;
     mailbox->count++;
+    mailbox->loose += delivery->put == PUT_NONE;
     if (is_counted(delivery->put)) {
         mailbox->held += delivery_bytes(delivery);
         server_count_unstored(mailbox->server, delivery_bytes(delivery), 0);
@@ -117,6 +118,8 @@ void mailbox_set_put(delivery_t *delivery, put_state_t put)
         server_count_unstored(mailbox->server, 0, delivery_bytes(delivery));
     }
     bool verdict = delivery->verdict_first && delivery->put == PUT_QUEUED && put != PUT_QUEUED;
+    mailbox->loose -= delivery->put == PUT_NONE;
+    mailbox->loose += put == PUT_NONE;
     delivery->put = put;
     if (put != PUT_QUEUED)
         receipts_answered(mailbox->server, delivery);
@@ -183,9 +186,9 @@ bool mailbox_hand_waiting(mailbox_t *mailbox)
     return true;
 }
 
-bool mailbox_is_paced(const mailbox_t *mailbox)
+bool mailbox_is_waiting(const mailbox_t *mailbox)
 {
-    return mailbox->state == MAILBOX_PACED || mailbox->behind;
+    return mailbox_is_draining(mailbox) || mailbox->behind;
 }
 
 /* Who reads more slowly than others write is read to from the store, or from memory while that is away; so is
@@ -202,18 +205,26 @@ static void pace(mailbox_t *mailbox)
     session_expect_reading(mailbox->session);
 }
 
+bool mailbox_must_wait(mailbox_t *mailbox)
+{
+    if (mailbox->session)
+        pace(mailbox);
+    return mailbox_is_draining(mailbox);
+}
+
 void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put)
 {
+    if (put)
+        mailbox_spill(mailbox); /* on disk nothing overtakes what is in memory alone */
     delivery->put = put ? PUT_QUEUED : PUT_NONE;
     mailbox_track(mailbox, delivery);
     if (put)
         store_client_put(mailbox->server->store, delivery);
     if (!mailbox->session)
         return;
-    pace(mailbox);
-    if (mailbox_is_paced(mailbox))
-        mailbox->session->withheld += delivery_bytes(delivery);
-    else if (!mailbox_is_draining(mailbox) && may_be_handed(delivery))
+    if (mailbox_is_waiting(mailbox))
+        session_withhold(mailbox->session, delivery_bytes(delivery));
+    else if (may_be_handed(delivery))
         mailbox_hand(delivery, &delivery->message, false);
 }
 
@@ -291,6 +302,13 @@ void mailbox_open(mailbox_t *mailbox, session_t *session)
     mailbox->behind = !mailbox_hand_waiting(mailbox);
 }
 
+/* What was in memory alone goes to the store. */
+static void spill(delivery_t *delivery)
+{
+    mailbox_set_put(delivery, PUT_QUEUED);
+    store_client_put(delivery->mailbox->server->store, delivery);
+}
+
 /* What was handed over but not received: on disk it waits there, else it goes there. */
 static void leave(delivery_t *delivery)
 {
@@ -301,8 +319,7 @@ static void leave(delivery_t *delivery)
         return;
     switch (delivery->put) {
     case PUT_NONE:
-        mailbox_set_put(delivery, PUT_QUEUED);
-        store_client_put(server->store, delivery);
+        spill(delivery);
         break;
     case PUT_QUEUED:
         break;
@@ -344,11 +361,11 @@ void mailbox_spill(mailbox_t *mailbox)
 {
     delivery_t *delivery;
 
+    if (mailbox->loose == 0)
+        return;
     TAILQ_FOREACH(delivery, &mailbox->deliveries, in_mailbox)
     {
-        if (delivery->put != PUT_NONE)
-            continue;
-        mailbox_set_put(delivery, PUT_QUEUED);
-        store_client_put(mailbox->server->store, delivery);
+        if (delivery->put == PUT_NONE)
+            spill(delivery);
     }
 }

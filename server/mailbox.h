@@ -33,6 +33,7 @@ struct mailbox {
     size_t queued;                   /* bytes kept in memory although on disk, behind what is being read */
     unsigned count;                  /* of deliveries */
     unsigned verdicts;               /* that its owner's messages wait for: they may be repeats */
+    unsigned loose;                  /* of them in memory alone: direct mode */
     unsigned unread;                 /* handed to the session, which has not said got */
     unsigned generation;             /* pages of an older one are ignored */
     unsigned reads;                  /* pages asked for */
@@ -67,15 +68,18 @@ void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put);
 void mailbox_got(delivery_t *delivery);
 /* Would the session that is there now be shown a message of this type at once? */
 bool mailbox_is_live(const mailbox_t *mailbox, message_type_t type);
+/* Would a live message wait its turn behind what is read from the store? Then it has to go there too, even in direct
+ * mode: only the store's order counts there. */
+bool mailbox_must_wait(mailbox_t *mailbox);
 /* May no more be held for it while the store does not take it? */
 bool mailbox_is_full(const mailbox_t *mailbox);
-/* Direct mode, at the end of the program: what is in memory alone is put to the store. */
+/* Direct mode: what is in memory alone is put to the store. */
 void mailbox_spill(mailbox_t *mailbox);
 
 /* The session asks for what waits; its protocol's on_checked answers. */
 void mailbox_check(mailbox_t *mailbox);
-/* Messages wait until the session has read what it was sent. */
-bool mailbox_is_paced(const mailbox_t *mailbox);
+/* Live messages wait: older ones are read, or the session must read first. */
+bool mailbox_is_waiting(const mailbox_t *mailbox);
 /* The session has read what it was sent. */
 void mailbox_on_drain(mailbox_t *mailbox);
 

@@ -76,7 +76,8 @@ static void send_to_one(session_t *session, delivery_t *delivery)
     /* The store knows whether a repeat is one. What its sender sends behind it, in this session or the next, must
      * not overtake it. */
     bool ask = delivery->resend || session->mailbox->verdicts > 0;
-    bool put = !server->config->direct || !live || ask || mailbox_is_full(mailbox) ||
+    bool waits = mailbox_must_wait(mailbox);
+    bool put = !server->config->direct || !live || ask || waits || mailbox_is_full(mailbox) ||
                server->unstored > LIMIT_UNSTORED / 2;
     err_t err = refusal(server, mailbox, live, put);
 

@@ -181,12 +181,18 @@ void session_hold_back(session_t *session)
     watch(session);
 }
 
+/* Behind a full buffer libuv would read on and on; with none it looks after the others first, and comes back
+ * in the loop's next turn. */
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     session_t *session = handle->data;
 
     (void)suggested;
-    *buffer = uv_buf_init(session->server->read_buffer, sizeof session->server->read_buffer);
+    if (session->read_enough)
+        *buffer = uv_buf_init(NULL, 0);
+    else
+        *buffer = uv_buf_init(session->server->read_buffer, sizeof session->server->read_buffer);
+    session->read_enough = false;
 }
 
 void session_finish_line(session_t *session)
@@ -244,6 +250,9 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     session_t *session = stream->data;
 
+    session->read_enough = count == (ssize_t)sizeof session->server->read_buffer;
+    if (count == UV_ENOBUFS)
+        return;
     if (count == UV_EOF) {
         on_end_of_stream(session);
     } else if (count < 0) {

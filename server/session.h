@@ -32,9 +32,9 @@ struct session {
     uint64_t heard;        /* ms: of the last byte */
     uint64_t hint_at;      /* ms: text: of the last hint, 0 = none yet */
     uint64_t presence_seq; /* JSON: of its own joining */
-    uint64_t taken;        /* bytes that the kernel had taken at taken_at, ms */
+    uint64_t taken; /* bytes that the kernel had taken at taken_at, ms; 0 = the mailbox waits for nothing */
     uint64_t taken_at;
-    size_t withheld; /* bytes of messages that came while the mailbox was paced, and still wait */
+    size_t withheld; /* bytes of messages that came since then, and still wait */
     size_t mark;     /* of the output's buffer between session_begin and session_flush */
     bucket_t bucket;
     unsigned unanswered; /* messages that the store has not answered */
@@ -47,8 +47,9 @@ struct session {
     bool throttled;     /* waits for a token */
     bool held_back;     /* waits until less is on its way to the disk */
     bool reading;
-    bool heard_all; /* the peer's end of stream */
-    bool shut;      /* nothing more is sent */
+    bool read_enough; /* for this turn of the loop: it is the others' */
+    bool heard_all;   /* the peer's end of stream */
+    bool shut;        /* nothing more is sent */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -81,6 +82,8 @@ void session_expect_read(session_t *session, delivery_t *delivery);
 
 /* Its mailbox waits for the peer to read: it is looked at whether it does. */
 void session_expect_reading(session_t *session);
+/* A message comes that must wait. */
+void session_withhold(session_t *session, size_t bytes);
 
 /* Ends it: logs the user out, lets the last bytes go (not after CLOSED, IO and TOO_SLOW). say_end was the
  * caller's business. */

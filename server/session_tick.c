@@ -54,18 +54,24 @@ void session_expect_reading(session_t *session)
     watch_add(session->server->watch, session);
 }
 
-/* True while the mailbox waits for the peer. Who takes nothing while more than the output's limit is held for
- * it does not read. */
+void session_withhold(session_t *session, size_t bytes)
+{
+    if (session->taken_at != 0)
+        session->withheld += bytes;
+}
+
+/* True until the mailbox has caught up. Who takes nothing of what is there while more than the output's limit
+ * waits does not read. */
 static bool await_reading(session_t *session, uint64_t now)
 {
     size_t held = output_queue_bytes(session->output);
 
-    if (!mailbox_is_paced(session->mailbox)) {
+    if (!mailbox_is_waiting(session->mailbox)) {
         session->taken_at = 0;
         session->withheld = 0;
         return false;
     }
-    if (session->taken != session->sent - held) {
+    if (held == 0 || session->taken != session->sent - held) {
         session->taken = session->sent - held;
         session->taken_at = now;
     } else if (now - session->taken_at >= LIMIT_READING &&

@@ -424,7 +424,8 @@ def test_filter_follows_over_a_restart_of_the_server(world, programs):
     bob = world.json("bob")
     bob.message("alice", "hello")
     alice.wait_output('"message":"hello"')
-    bob.ping()
+    bob.command("check")
+    bob.recv("result")
     assert [frame["message"] for frame in bob.frames if "sender" in frame] == ["before", "while away"]
     alice.stop()
 

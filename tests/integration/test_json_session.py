@@ -1,10 +1,11 @@
 """JSON sessions: every frame of the protocol, from outside."""
 
 import json
+import os
 import socket
 import time
 
-from harness.process import DEADLINE
+from harness.process import DEADLINE, wait_until
 
 TOKEN = "a-long-service-token"
 
@@ -119,7 +120,7 @@ def test_refused_messages(world):
     ]:
         alice.send(frame)
         assert alice.recv("error")["code"] == code, frame
-    for line in (b"rubbish\n", b"\xff\xfe{}\n", b'{"type":"chat","destination":"bob","message":"\\u0000"}\n', b"\n"):
+    for line in (b"rubbish\n", b"\xff\xfe{}\n", b'{"type":"chat","destination":"bob","message":"a\0b"}\n', b'{"type":"chat","destination":"bob","message":"\\u0000"}\n', b"\n"):
         alice.send_bytes(line)
         assert alice.recv("error")["code"] == "invalid_json"
     alice.send_bytes(b'{"type":"chat","message":"' + b"x" * (1024 * 1024) + b'"}\n')
@@ -306,6 +307,23 @@ def test_settings(programs, tmp_path):
         "p2p-server", "--port", "0", "--host", "0.0.0.0", environment={"P2P_SERVICE_TOKEN": TOKEN}
     )
     open_to_all.wait_ready()
+
+
+def test_a_dead_peer_is_noticed(world):
+    """The kernel asks an idle peer soon whether it is there (and gives up within 60 s by common/connector.c)."""
+    client = world.connect_json()
+    client.login("alice")
+    ports = f":{world.server_port:04X}", f":{client._socket.getsockname()[1]:04X}"
+
+    def keepalive() -> str:
+        """In how long it asks, as hexadecimal clock ticks; "" while another timer runs."""
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+        row = next(row for row in rows if row[1].endswith(ports[0]) and row[2].endswith(ports[1]))
+        kind, when = row[5].split(":")
+        return when if kind == "02" else ""
+
+    assert int(wait_until(keepalive, "the connection is idle"), 16) <= 20 * os.sysconf("SC_CLK_TCK")
 
 
 def test_full_server_refuses_politely(world, programs):

@@ -59,12 +59,16 @@ def test_names(world):
         client.expect("Enter your username: ")
         client.line(name)
         assert client.expect_close() == "Username already taken. Disconnecting...\n"
-    for name in ("", "a b", "x" * 33, "../etc", "server", "TO_ALL", "a\x1b[2J", "a\u202eb"):
+    bad = ["", "a b", "x" * 33, "../etc", "server", "SYSTEM", "all", "TO_ALL", "a]", "a:b", "[a", "a,b", b"\xff", b"a\xc3"]
+    # Controls of both ranges, what ends lines elsewhere, what turns the direction, what shows nothing.
+    bad += [f"a{chr(point)}b" for point in (0, 7, 0xB, 0xD, 0x1B, 0x7F, 0x85, 0x9B, 0xA0, 0xAD, 0x61C, 0x200B, 0x200D, 0x200E,
+                                            0x2028, 0x2029, 0x202E, 0x2060, 0x2066, 0x3164, 0xFEFF, 0xE0061)]  # fmt: skip
+    for name in bad:
         client = world.connect_text()
         client.expect("Enter your username: ")
-        client.line(name)
+        client.send((name if isinstance(name, bytes) else name.encode()) + b"\n")
         end = client.expect_close()
-        assert end.startswith("Invalid username. ") and end.endswith("\n") and "\x1b" not in end, name
+        assert re.fullmatch(r"Invalid username\. [A-Za-z0-9 ,'_.-]+\n", end), name
     # The whole name counts, in its normal form.
     world.text("x" * 32)
     world.text("E\u0301milie").line("Émilie: me")
@@ -207,6 +211,13 @@ def test_rubbish_is_survived(world):
     alice.send(b"bob: \x00\x01\xff\xfe\n" + bytes(range(128, 256)) + b"\n")
     alice.expect_line("Message not sent: the text is not valid UTF-8 or holds control characters.")
     alice.expect_line("Invalid format.")
+    # Nothing in a text looks like a line of somebody else's, in any program that shows it.
+    for point in (0, 8, 0xB, 0xC, 0xD, 0x1B, 0x7F, 0x85, 0x9B):
+        alice.line(f"bob: x{chr(point)}[carol][now] forged")
+        alice.expect_line("Message not sent: the text is not valid UTF-8 or holds control characters.")
+    for point in (0x61C, 0x200E, 0x2028, 0x2029, 0x202E, 0x2066):
+        alice.line(f"bob: x{chr(point)}[carol][now] shown")
+        assert bob.expect_line("shown").endswith(f"] x\\u{{{point:04X}}}[carol][now] shown")
     # 1 MiB without a newline: answered when it ends, and the session goes on.
     alice.send(b"bob: " + b"x" * (1024 * 1024))
     alice.send(b"\nbob: still here\n")
