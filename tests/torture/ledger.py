@@ -27,7 +27,7 @@ The rules:
 4. From one sender to one receiver, order is kept, as it was sent. A message that was refused, or whose refusal may have
    been lost with the connection (it was repeated, and the store was in trouble meanwhile), is out of its order by the
    sender's own doing. And nobody waits for the store to read a message: while that is away, people are handed what
-   comes, and only later what waits for them on the disk.
+   the server has in memory, also if it was sent before they came, and only later what waits for them on the disk.
 5. `delivered` for a JSON session or a browser comes only after it was shown.
 """
 
@@ -51,6 +51,7 @@ class Message:
     number: int  # of this sender: its order
     sender_kind: str
     acknowledged: str = ""  # the first acknowledgement
+    stored: float = 0.0  # when its sender knew that it is on disk
     delivered: float = 0.0
     refused: int = 0
     says_resend: bool = True  # when it is repeated
@@ -146,6 +147,8 @@ class Ledger:
 
     def acknowledges(self, message: Message, status: str):
         message.acknowledged = message.acknowledged or status
+        if status != "delivered":
+            message.stored = message.stored or time.monotonic()
         self.note("receipt", sender=message.sender, token=message.token, status=status)
         if status != "delivered" or message.delivered:
             return
@@ -230,11 +233,12 @@ class Ledger:
         return any(begin < message.last_written and end > message.first_written for begin, end in self._troubles)
 
     def _was_read_later(self, receiver: Receiver, message: Message, before: Message) -> bool:
-        """Did the message wait on the disk when the one before it came without the disk?"""
+        """Did the message wait on the disk when the one before it came from memory, without the disk?"""
         first = receiver.arrivals[message.sender, message.token][0]
         other = receiver.arrivals[before.sender, before.token][0]
         away = any(begin < other.time < end for begin, end in self._troubles)
-        return first.stored and not other.stored and away
+        in_memory = not other.stored or not before.stored or before.stored > other.time
+        return first.stored and in_memory and away
 
     def disorders(self) -> list[str]:
         found = []

@@ -114,13 +114,29 @@ def log_line(seconds: float, event: str) -> str:
     return f"{stamp} warning server {event}\n"
 
 
-@pytest.mark.parametrize("away, back, wrong", [(-1, 1, 0), (-3, -2, 1)])
-def test_the_store_is_away(ledger, away, back, wrong):
-    """What waits on the disk may come behind what came while the store could not be read, and only then."""
+AWAY, BACK_BEFORE = (-1, 1), (-3, -2)
+
+
+@pytest.mark.parametrize(
+    "times, first, wrong",
+    [
+        (AWAY, "live", 0),
+        (AWAY, "from memory", 0),  # sent before its receiver came, and not on disk yet
+        (AWAY, "from disk", 1),
+        (BACK_BEFORE, "live", 1),
+        (BACK_BEFORE, "from memory", 1),
+    ],
+)
+def test_the_store_is_away(ledger, times, first, wrong):
+    """What waits on the disk may come behind what came from memory while the store could not be read, and only then."""
     messages = [send(ledger, number) for number in range(2)]
-    for number in (1, 0):
-        show(ledger, messages[number], stored=number == 0)
-        ledger.acknowledges(messages[number], "stored")
+    if first == "from disk":
+        ledger.acknowledges(messages[1], "stored")
+    show(ledger, messages[1], stored=first != "live")
+    ledger.acknowledges(messages[1], "delivered")
+    ledger.acknowledges(messages[0], "stored")
+    show(ledger, messages[0], stored=True)
+    away, back = times
     ledger.store_was_away(
         "--- life 1, exit 0\n" + log_line(away, 'store_away why="x"') + log_line(back, 'store_back after="x"')
     )
