@@ -38,10 +38,10 @@ integration() { # folder, pytest options
         --junit-xml "$logs/$stage.xml" "$@"
 }
 
-# Kills a program at every moment of an exchange. P2P_KILL_EVERY=1 takes all moments and both stores. And the rules of
-# the ledger: in the next stage they would keep its four long tests from starting at once.
+# Kills a program at every moment of an exchange. P2P_KILL_EVERY=1 takes all moments and both stores. And the tests
+# of the torture test itself: in the next stage they would keep its four long runs from starting at once.
 kill_sweep() {
-    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_kill_sweep_*.py tests/torture/test_ledger.py \
+    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_{kill_sweep_*,ledger,storm}.py \
         -c tests/integration/pytest.ini -n 2 --junit-xml "$logs/$stage.xml"
 }
 

@@ -96,6 +96,7 @@ class FramePerson(Person):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._written: set[str] = set()  # on this connection
+        self.refused: set[str] = set()  # not in the outbox until they are sent again
         self._session = 0
         self._began = 0.0
         self._life = 0
@@ -150,11 +151,13 @@ class FramePerson(Person):
             self.outbox.pop(message.token, None)
             self.ledger.refuses(message, frame["code"])
             if frame["code"] in PASSING:
+                self.refused.add(message.token)
                 asyncio.get_running_loop().call_later(self.rng.uniform(0.1, 0.6), self._send_again, message)
             else:
                 self.ledger.violations.append(f"{message.token} was refused for good: {frame}")
 
     def _send_again(self, message: Message):
+        self.refused.discard(message.token)
         if not message.acknowledged:
             self._written.discard(message.token)
             self.outbox[message.token] = message

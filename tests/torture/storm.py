@@ -165,8 +165,10 @@ class Storm:
             self.problems += getattr(person, "problems", [])
 
     def _is_at_rest(self) -> bool:
-        waiting = [each for each in self.people if each.outbox or getattr(each, "unanswered", None) or not each.online]
-        return not waiting and not self.ledger.missing(frozenset([self.vault.name]))
+        for each in self.people:
+            if not each.online or each.outbox or getattr(each, "unanswered", None) or getattr(each, "refused", None):
+                return False
+        return not self.ledger.missing(frozenset([self.vault.name]))
 
     async def _wait(self, condition, what: str):
         """What never comes is in the ledger's sums, or else a problem of its own."""

@@ -1,0 +1,31 @@
+"""The storm ends when nothing is on its way any more."""
+
+import asyncio
+
+from ledger import Message
+from storm import Options, Storm
+
+
+def test_a_refused_message_is_waited_for(tmp_path):
+    """It is in no outbox until its sender tries again."""
+
+    async def run():
+        storm = Storm(tmp_path, tmp_path, Options())
+        for person in storm.people:
+            person.online = True
+        assert storm._is_at_rest()
+        sender = storm.people[0]
+        sender.submit(Message(sender.name, "t-1", "json2", "t-1", 1, sender.kind))
+        assert not storm._is_at_rest()
+        sender.take_receipt({"id": "t-1", "status": "rejected", "code": "store_unavailable"})
+        assert not storm._is_at_rest()
+        async with asyncio.timeout(30):
+            while not sender.outbox:
+                await asyncio.sleep(0.01)
+        sender.take_receipt({"id": "t-1", "status": "stored"})
+        assert not storm._is_at_rest()  # acknowledged, and not shown
+        storm.ledger.arrives("json2", sender.name, "t-1", False, 1, 0.0)
+        assert storm._is_at_rest()
+        storm.ledger.close()
+
+    asyncio.run(run())
