@@ -284,9 +284,10 @@ static void on_tick(uv_timer_t *timer)
 {
     questions_t *questions = timer->data;
     size_t position = 0;
+    const char *name;
     void *value;
 
-    while (hash_next(questions->lines, &position, NULL, &value)) {
+    while (hash_next(questions->lines, &position, &name, &value)) {
         line_t *line = value;
         const buffer_t *text = line->completion ? completion_text(line->completion) : NULL;
         if (!text || text->length == line->shown)
@@ -311,11 +312,12 @@ static void on_handle_closed(uv_handle_t *handle)
 void questions_free(questions_t *questions)
 {
     size_t position = 0;
+    const char *name;
     void *value;
 
     if (!questions)
         return;
-    while (hash_next(questions->lines, &position, NULL, &value)) {
+    while (hash_next(questions->lines, &position, &name, &value)) {
         line_t *line = value;
         completion_cancel(line->completion);
         while (line->first)

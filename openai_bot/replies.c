@@ -66,9 +66,10 @@ static void on_retry(uv_timer_t *timer)
 {
     replies_t *replies = timer->data;
     size_t position = 0;
+    const char *name;
     void *reply;
 
-    while (replies->session && hash_next(replies->by_id, &position, NULL, &reply))
+    while (replies->session && hash_next(replies->by_id, &position, &name, &reply))
         if (((reply_t *)reply)->refused)
             send_reply(replies, reply);
 }
@@ -131,9 +132,10 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     replies_t *replies = handle->data;
     size_t position = 0;
+    const char *name;
     void *reply;
 
-    while (hash_next(replies->by_id, &position, NULL, &reply))
+    while (hash_next(replies->by_id, &position, &name, &reply))
         free_reply(reply);
     hash_free(replies->by_id);
     free(replies);
