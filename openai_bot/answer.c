@@ -1,6 +1,6 @@
 #include "answer.h"
-#include "../common/json.h"
-#include "../common/text.h"
+#include "common/json.h"
+#include "common/text.h"
 #include "surrogates.h"
 #include <string.h>
 

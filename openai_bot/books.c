@@ -1,7 +1,7 @@
 #include "books.h"
-#include "../common/alloc.h"
-#include "../common/atomic_file.h"
-#include "../common/timestamp.h"
+#include "common/alloc.h"
+#include "common/atomic_file.h"
+#include "common/timestamp.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

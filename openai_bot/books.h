@@ -3,8 +3,8 @@
  * rests on them. Blocks for the disk. */
 #ifndef P2P_BOOKS_H
 #define P2P_BOOKS_H
-#include "../common/log.h"
 #include "budget.h"
+#include "common/log.h"
 #include "users.h"
 
 typedef struct books books_t;

@@ -1,13 +1,17 @@
 #include "bot.h"
-#include "../common/alloc.h"
 #include "commands.h"
+#include "common/alloc.h"
 #include "questions.h"
 #include "replies.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINGER_MS = 1000 };
+enum {
+    LINGER_MS = 1000,
+    LOGIN_TRIES = 8, /* after a crash the server may not have noticed yet that the former session is dead */
+    LOGIN_AGAIN_MS = 500,
+};
 
 struct bot {
     daemon_t *daemon;
@@ -17,8 +21,12 @@ struct bot {
     questions_t *questions;
     replies_t *replies;
     chat_session_t *session;
+    uv_timer_t login_timer;
+    int logins;
     bool was_online;
 };
+
+static void open_session(bot_t *bot);
 
 /* ---- messages ---- */
 
@@ -96,12 +104,30 @@ static void on_online(void *context, const frame_t *login_success)
     bot->was_online = true;
 }
 
+static void close_session(bot_t *bot, uint64_t linger_ms)
+{
+    replies_set_session(bot->replies, NULL);
+    if (bot->session)
+        chat_session_close(bot->session, linger_ms);
+    bot->session = NULL;
+}
+
+static void on_login_timer(uv_timer_t *timer)
+{
+    open_session(timer->data);
+}
+
 static void on_offline(void *context, err_t why, bool final)
 {
     bot_t *bot = context;
 
     if (!final)
         return;
+    if (why == ERR_USERNAME_TAKEN && bot->logins < LOGIN_TRIES) {
+        close_session(bot, 0);
+        uv_timer_start(&bot->login_timer, on_login_timer, LOGIN_AGAIN_MS, 0);
+        return;
+    }
     fprintf(stderr, "p2p-openai-bot: cannot log in: %s\n", err_text(why));
     daemon_stop(bot->daemon, 1);
 }
@@ -142,6 +168,7 @@ static void open_session(bot_t *bot)
         .log = &bot->daemon->log,
     };
 
+    bot->logins++;
     bot->session = chat_session_open(daemon_loop(bot->daemon), &options, &events, bot);
     replies_set_session(bot->replies, bot->session);
 }
@@ -190,6 +217,8 @@ bot_t *bot_start(daemon_t *daemon, const config_t *config)
         free(bot);
         return NULL;
     }
+    uv_timer_init(daemon_loop(daemon), &bot->login_timer);
+    bot->login_timer.data = bot;
     bot->replies = replies_new(daemon_loop(daemon), &daemon->log);
     open_questions(bot);
     open_session(bot);
@@ -198,9 +227,8 @@ bot_t *bot_start(daemon_t *daemon, const config_t *config)
 
 void bot_stop(bot_t *bot)
 {
-    replies_set_session(bot->replies, NULL);
-    chat_session_close(bot->session, LINGER_MS);
-    bot->session = NULL;
+    close_session(bot, LINGER_MS);
+    uv_close((uv_handle_t *)&bot->login_timer, NULL);
     questions_free(bot->questions);
     completions_free(bot->completions);
     replies_free(bot->replies);

@@ -2,7 +2,7 @@
  * the questions to the model, and the answers on their way. */
 #ifndef P2P_OPENAI_BOT_H
 #define P2P_OPENAI_BOT_H
-#include "../common/daemon.h"
+#include "common/daemon.h"
 #include "config.h"
 
 typedef struct bot bot_t;

@@ -1,8 +1,8 @@
 #include "budget.h"
-#include "../common/alloc.h"
-#include "../common/hash.h"
-#include "../common/json.h"
-#include "../common/username.h"
+#include "common/alloc.h"
+#include "common/hash.h"
+#include "common/json.h"
+#include "common/username.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * state goes to and comes from JSON. */
 #ifndef P2P_BUDGET_H
 #define P2P_BUDGET_H
-#include "../common/buffer.h"
+#include "common/buffer.h"
 #include <stdint.h>
 
 typedef struct budget budget_t;

@@ -1,6 +1,6 @@
 #include "commands.h"
-#include "../common/text.h"
-#include "../common/timestamp.h"
+#include "common/text.h"
+#include "common/timestamp.h"
 #include <string.h>
 
 typedef struct {

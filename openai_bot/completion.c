@@ -1,7 +1,7 @@
 #include "completion.h"
-#include "../common/alloc.h"
-#include "../common/backoff.h"
-#include "../common/http_client.h"
+#include "common/alloc.h"
+#include "common/backoff.h"
+#include "common/http_client.h"
 #include "sse.h"
 #include <stdlib.h>
 #include <string.h>

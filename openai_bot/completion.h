@@ -3,8 +3,8 @@
  * Callbacks come from the loop, never inside a call. */
 #ifndef P2P_COMPLETION_H
 #define P2P_COMPLETION_H
-#include "../common/log.h"
 #include "answer.h"
+#include "common/log.h"
 #include "failure.h"
 #include <uv.h>
 

@@ -1,8 +1,8 @@
 /* The settings of p2p-openai-bot. */
 #ifndef P2P_OPENAI_BOT_CONFIG_H
 #define P2P_OPENAI_BOT_CONFIG_H
-#include "../common/log.h"
-#include "../common/settings.h"
+#include "common/log.h"
+#include "common/settings.h"
 #include "personalities.h"
 
 typedef struct {

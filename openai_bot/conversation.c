@@ -1,6 +1,6 @@
 #include "conversation.h"
-#include "../common/alloc.h"
-#include "../common/json.h"
+#include "common/alloc.h"
+#include "common/json.h"
 #include <stdlib.h>
 #include <string.h>
 

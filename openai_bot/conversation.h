@@ -2,7 +2,7 @@
  * that fit into a budget of tokens. Pure. */
 #ifndef P2P_CONVERSATION_H
 #define P2P_CONVERSATION_H
-#include "../common/buffer.h"
+#include "common/buffer.h"
 
 typedef struct conversation conversation_t;
 

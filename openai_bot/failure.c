@@ -1,5 +1,5 @@
 #include "failure.h"
-#include "../common/json.h"
+#include "common/json.h"
 #include <string.h>
 
 static const struct {

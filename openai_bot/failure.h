@@ -2,7 +2,7 @@
  * model's server wrote about it is never passed on: it may hold the key. Pure. */
 #ifndef P2P_FAILURE_H
 #define P2P_FAILURE_H
-#include "../common/buffer.h"
+#include "common/buffer.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 #include "personalities.h"
-#include "../common/text.h"
+#include "common/text.h"
 
 static const personality_t TABLE[] = {
     {"happy", "cheerful and encouraging", "Happy it is. Lovely to talk to you!",

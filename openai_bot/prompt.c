@@ -1,5 +1,5 @@
 #include "prompt.h"
-#include "../common/json.h"
+#include "common/json.h"
 #include <string.h>
 
 size_t prompt_tokens(const prompt_t *prompt)

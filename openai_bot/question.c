@@ -1,6 +1,6 @@
 #include "question.h"
-#include "../common/alloc.h"
-#include "../common/hash.h"
+#include "common/alloc.h"
+#include "common/hash.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* A message to the assistant, until its answer has been acknowledged. Pure. */
 #ifndef P2P_QUESTION_H
 #define P2P_QUESTION_H
-#include "../common/message.h"
+#include "common/message.h"
 
 typedef struct question {
     char sender[USERNAME_SIZE];

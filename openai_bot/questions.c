@@ -1,6 +1,6 @@
 #include "questions.h"
-#include "../common/alloc.h"
-#include "../common/hash.h"
+#include "common/alloc.h"
+#include "common/hash.h"
 #include "prompt.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "replies.h"
-#include "../common/alloc.h"
-#include "../common/backoff.h"
-#include "../common/hash.h"
-#include "../common/text.h"
+#include "common/alloc.h"
+#include "common/backoff.h"
+#include "common/hash.h"
+#include "common/text.h"
 #include <stdlib.h>
 #include <string.h>
 

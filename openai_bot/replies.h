@@ -2,7 +2,7 @@
  * question whose answer is not safe comes again after a crash, and its answer has the same id. */
 #ifndef P2P_REPLIES_H
 #define P2P_REPLIES_H
-#include "../common/chat_session.h"
+#include "common/chat_session.h"
 #include "question.h"
 
 typedef struct replies replies_t;

@@ -4,7 +4,7 @@
  * end of the stream cuts is dropped. */
 #ifndef P2P_SSE_H
 #define P2P_SSE_H
-#include "../common/buffer.h"
+#include "common/buffer.h"
 #include <stdbool.h>
 
 /* data is NUL-terminated behind length and valid during the call. Return false to read no further. */

@@ -1,7 +1,7 @@
 #include "users.h"
-#include "../common/alloc.h"
-#include "../common/hash.h"
-#include "../common/json.h"
+#include "common/alloc.h"
+#include "common/hash.h"
+#include "common/json.h"
 #include <stdlib.h>
 #include <string.h>
 

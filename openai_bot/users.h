@@ -4,8 +4,8 @@
  * comes from JSON. */
 #ifndef P2P_USERS_H
 #define P2P_USERS_H
-#include "../common/id.h"
-#include "../common/username.h"
+#include "common/id.h"
+#include "common/username.h"
 #include "conversation.h"
 #include "personalities.h"
 #include <stdbool.h>

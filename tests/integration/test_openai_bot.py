@@ -165,14 +165,14 @@ def test_answers_grow(world, bot, model):
         step.release()
         time.sleep(0.02)
     step.release(5)
-    partials.append(alice.recv(lambda f: f["type"] == "partial" and len(f["message"]) == 25 * 5))
+    partials.append(alice.recv(lambda f: f["type"] == "partial" and len(f["text"]) == 25 * 5))
     spent = time.monotonic() - started
     step.release(40)
     whole = answer(alice)
     partials = [frame for frame in alice.frames if frame.get("type") == "partial" and frame["id"] == whole["id"]]
     assert len(partials) <= 2 + spent / 0.2
     for shorter, longer in zip(partials, partials[1:]):
-        assert longer["message"].startswith(shorter["message"]) and shorter["message"] != longer["message"]
+        assert longer["text"].startswith(shorter["text"]) and shorter["text"] != longer["text"]
     assert whole["message"] == "word " * 40 and len(answers_in(alice)) == 4
 
     # What doesn't fit is left out or cut at a character; servers that don't stream do as well.
@@ -474,7 +474,7 @@ def test_a_server_that_nobody_here_wrote(world, programs, tmp_path):
     ask(alice, "a poem")
     whole = answer(alice)
     assert whole["message"] == poem
-    assert any(f.get("type") == "partial" and f["id"] == whole["id"] and poem.startswith(f["message"]) for f in alice.frames)
+    assert any(f.get("type") == "partial" and f["id"] == whole["id"] and poem.startswith(f["text"]) for f in alice.frames)
     ask(alice, "memory")
     assert answer(alice)["message"] == "before: a poem"
     ask(alice, "an error")
