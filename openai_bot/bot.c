@@ -9,7 +9,7 @@
 
 enum {
     LINGER_MS = 1000,
-    LOGIN_TRIES = 8, /* after a crash the server may not have noticed yet that the former session is dead */
+    LOGIN_TRIES = 16, /* after a crash the server may not have noticed yet that the former session is dead */
     LOGIN_AGAIN_MS = 500,
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes what only the tests need, under build/tools: a Python environment, FerretDB (where Go is), and the node
-# packages of tests/web. Each is made again only when its list of versions has changed.
+# packages of tests/web (a browser) and tests/integration (a model server). Each is made again only when its list of
+# versions has changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/build/tools
@@ -53,23 +54,18 @@ ferretdb() {
     fi
 }
 
-node_packages() {
-    local folder=tests/web
-    [[ -f $folder/package.json ]] || return 0
-    local lists=("$folder/package.json")
-    [[ -f $folder/package-lock.json ]] && lists+=("$folder/package-lock.json")
-    if up_to_date web "${lists[@]}" && [[ -d $folder/node_modules ]]; then
+node_packages() { # folder of tests
+    local name=$1 folder=tests/$1
+    local lists=("$folder/package.json" "$folder/package-lock.json")
+    if up_to_date "$name" "${lists[@]}" && [[ -d $folder/node_modules ]]; then
         return
     fi
-    echo "tools: node packages for the browser tests"
-    if [[ -f $folder/package-lock.json ]]; then
-        (cd "$folder" && npm ci --silent --no-audit --no-fund)
-    else
-        (cd "$folder" && npm install --silent --no-audit --no-fund --no-package-lock)
-    fi
-    made web "${lists[@]}"
+    echo "tools: node packages of $folder"
+    (cd "$folder" && npm ci --silent --no-audit --no-fund) && made "$name" "${lists[@]}"
 }
 
 python_environment
 ferretdb
-node_packages
+node_packages web
+node_packages integration ||
+    echo "tools: npm could not install the model server: the bot's test with it will be skipped" >&2
