@@ -39,7 +39,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-ACKNOWLEDGED = ("stored", "delivered", "saved")
+ON_THE_WAY = 3.0  # seconds for which a stalled connection may hold up a message
 
 
 @dataclass
@@ -51,7 +51,6 @@ class Message:
     number: int  # of this sender: its order
     sender_kind: str
     acknowledged: str = ""  # the first acknowledgement
-    stored: float = 0.0  # when its sender knew that it is on disk
     delivered: float = 0.0
     refused: int = 0
     says_resend: bool = True  # when it is repeated
@@ -87,6 +86,7 @@ class Ledger:
         self.server_life = 1
         self.at_rest = False
         self._troubles: list[list[float]] = []  # [begin, end] in which the store may have refused
+        self._away: list[list[float]] = []  # the same, by the server's own log: it could not read the store
         self._file = open(path, "w", encoding="utf-8")
         self._start = time.monotonic()
 
@@ -129,6 +129,7 @@ class Ledger:
             if not trouble and " store_away " in event:
                 trouble = [now - 0.1, float("inf")]  # it is noticed a little earlier than it is logged
                 self._troubles.append(trouble)
+                self._away.append(trouble)
             new_life = False
 
     def server_killed(self):
@@ -147,8 +148,6 @@ class Ledger:
 
     def acknowledges(self, message: Message, status: str):
         message.acknowledged = message.acknowledged or status
-        if status != "delivered":
-            message.stored = message.stored or time.monotonic()
         self.note("receipt", sender=message.sender, token=message.token, status=status)
         if status != "delivered" or message.delivered:
             return
@@ -236,9 +235,9 @@ class Ledger:
         """Did the message wait on the disk when the one before it came from memory, without the disk?"""
         first = receiver.arrivals[message.sender, message.token][0]
         other = receiver.arrivals[before.sender, before.token][0]
-        away = any(begin < other.time < end for begin, end in self._troubles)
-        in_memory = not other.stored or not before.stored or before.stored > other.time
-        return first.stored and in_memory and away
+        if other.stored:  # then the server itself must say that it had no store; its words may have come slowly
+            return first.stored and any(begin < other.time < end + ON_THE_WAY for begin, end in self._away)
+        return first.stored and any(begin < other.time < end for begin, end in self._troubles)
 
     def disorders(self) -> list[str]:
         found = []

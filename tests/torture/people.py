@@ -1,9 +1,12 @@
 """Everybody who chats: each kind of client, sending and receiving, and coming back whatever happens to it."""
 
 import asyncio
+import contextlib
 import json
+import os
 import random
 import re
+import signal
 import time
 
 import websockets
@@ -377,7 +380,7 @@ class TextPerson(Person):
             return
         self.crashes += 1
         program = daemon.program
-        program.signal(19)
+        program.signal(signal.SIGSTOP)
         try:
             for _ in range(500):
                 if daemon.is_stopped():
@@ -388,7 +391,7 @@ class TextPerson(Person):
             reset(protocol.transport)
         finally:
             if program.returncode is None:
-                program.signal(18)
+                program.signal(signal.SIGCONT)
 
     async def stop(self):
         self._stopping = True
@@ -559,12 +562,17 @@ class ClientPerson(Person):
         if self.runs:
             self.kills += 1
             self.ledger.note("kill", target=self.name)
-            self._process.kill()
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int):
+        """Process.kill() first looks whether it has ended, and then asyncio finds no exit status any more."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     async def stop(self):
         self._stopping = True
         if self.runs:
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
         await asyncio.wait_for(self._task, 30)
         report = sanitizer_report(self.log.read_bytes())
         if report:
