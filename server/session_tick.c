@@ -3,7 +3,10 @@
 #include "server.h"
 #include "session.h"
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 static size_t not_acknowledged(const session_t *session)
 {
@@ -150,10 +153,26 @@ static bool tick_open(session_t *session, uint64_t now)
                      session->protocol == &text_protocol);
 }
 
-/* Gone when it has had its answers and its TCP has acknowledged them, or when it takes too long. */
+/* The connection was reset. A session that is not read from hears of it nowhere else. */
+static bool is_reset(const session_t *session)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    uv_os_fd_t descriptor;
+
+    return uv_fileno((const uv_handle_t *)&session->tcp, &descriptor) == 0 &&
+           getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
+/* Gone when it has had its answers and its TCP has acknowledged them, or when it takes too long. A program that
+ * was killed has sent its end too, and its name must be free when it is started again. */
 static bool tick_leaving(session_t *session, uint64_t now)
 {
     session_poll_written(session);
+    if (is_reset(session)) {
+        session_end(session, ERR_IO);
+        return false;
+    }
     bool waits =
         session->unanswered > 0 || mailbox_is_draining(session->mailbox) || not_acknowledged(session) > 0;
     if (waits && now - session->since < LIMIT_LEAVING)
