@@ -72,7 +72,8 @@ const char *component_obstacle(component_id_t id, const launcher_config_t *confi
         return "disabled by --no-openai";
     if (access(path, X_OK) != 0)
         return "not built";
-    if (id == COMPONENT_BOT && *config->openai_key == '\0')
+    if (id == COMPONENT_BOT && *config->openai_key == '\0' &&
+        strncmp(config->openai_url, OPENAI_ADDRESS, strlen(OPENAI_ADDRESS)) == 0)
         return "no OPENAI_API_KEY: write OPENAI_API_KEY=… to .env";
     return NULL;
 }
@@ -115,6 +116,20 @@ void component_arguments_free(component_arguments_t *arguments)
     for (size_t i = 0; i < arguments->count; i++)
         free(arguments->items[i]);
     *arguments = (component_arguments_t){0};
+}
+
+void component_hide_secrets(void)
+{
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        char *value = getenv(secrets[i].name);
+        if (value == NULL)
+            continue;
+        char *copy = alloc_string(value);
+        setenv(secrets[i].name, copy, true);
+        explicit_bzero(value, strlen(value));
+        explicit_bzero(copy, strlen(copy));
+        free(copy);
+    }
 }
 
 static bool is_for(component_id_t id, const char *variable)

@@ -44,6 +44,9 @@ const char *component_obstacle(component_id_t id, const launcher_config_t *confi
 void component_arguments(component_id_t id, const char *path, const endpoint_t endpoints[COMPONENT_COUNT],
                          component_arguments_t *out);
 void component_arguments_free(component_arguments_t *arguments);
+/* The environment of a process can be read in /proc as it was at the start: there the secrets are overwritten. They
+ * stay in the environment that the components get. */
+void component_hide_secrets(void);
 /* The environment without the secrets that are not for it. free() the array; its strings belong to
  * environment. */
 char **component_environment(component_id_t id, char *const *environment);

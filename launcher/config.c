@@ -34,7 +34,9 @@ static const setting_t table[] = {
     {NULL, "P2P_WEB_ORIGINS", SETTING_TEXT, OFFSET(web_origins), "", 0, 0,
      "origins that a web page from elsewhere may have"},
     {NULL, "OPENAI_API_KEY", SETTING_SECRET, OFFSET(openai_key), "", 0, 0,
-     "without it the OpenAI bot is not started"},
+     "without it the OpenAI bot is not started, unless OPENAI_BASE_URL is set"},
+    {NULL, "OPENAI_BASE_URL", SETTING_TEXT, OFFSET(openai_url), OPENAI_ADDRESS "v1", 0, 0,
+     "API that the OpenAI bot asks; any but OpenAI's may do without a key"},
 };
 
 static const settings_t settings = {

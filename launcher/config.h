@@ -14,7 +14,11 @@ typedef struct {
     char *token;       /* P2P_SERVICE_TOKEN: only whether there is one */
     char *web_origins; /* asked of a web page that others can reach */
     char *openai_key;  /* only whether there is one */
+    char *openai_url;  /* a model of one's own needs no key */
 } launcher_config_t;
+
+/* How the addresses of OpenAI's own API begin. */
+#define OPENAI_ADDRESS "https://api.openai.com/"
 
 /* The table above as settings.h wants it. */
 const settings_t *launcher_settings(void);

@@ -209,7 +209,10 @@ static int run(launcher_t *launcher)
 int main(int argc, char **argv)
 {
     launcher_t launcher = {.log_folder = -1, .log.file.descriptor = -1};
+
+    daemon_hide_memory(); /* before the secrets are in it */
     int status = settings_or_exit_status(launcher_settings(), argc, argv, &launcher.config);
+    component_hide_secrets();
     if (status >= 0)
         goto cleanup;
     status = 2;

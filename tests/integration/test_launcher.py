@@ -1,5 +1,6 @@
 """The launcher with the real programs, and with stand-ins where a program must misbehave."""
 
+import contextlib
 import os
 import pty
 import re
@@ -230,6 +231,8 @@ def test_each_starts_after_what_it_needs_and_gets_only_its_secrets(suite):
         "MONGO_URL": {"p2p-message-api"},
         "P2P_SERVICE_TOKEN": {"p2p-message-api", "p2p-server", "p2p-thermometer", "p2p-openai-bot"},
     }
+    with contextlib.suppress(PermissionError):  # none but root may look at all
+        assert b"secret" not in Path(f"/proc/{launcher.pid}/environ").read_bytes()
     launcher.stop()
     assert [line.split()[0] for line in suite.notes if line.endswith(" stopped")][-2:] == ["p2p-server", "p2p-message-api"]
     assert "secret" not in launcher.stdout + launcher.stderr + suite.log("launcher")

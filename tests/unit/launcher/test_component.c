@@ -67,9 +67,11 @@ static void test_a_secret_reaches_only_who_needs_it(void **state)
 static void test_why_a_component_is_off(void **state)
 {
     (void)state;
-    char nothing[] = "", key[] = "k";
-    launcher_config_t config = {.openai_key = nothing};
+    char nothing[] = "", key[] = "k", openai[] = OPENAI_ADDRESS "v1", own[] = "http://127.0.0.1:11434/v1";
+    launcher_config_t config = {.openai_key = nothing, .openai_url = own};
     assert_string_equal(component_obstacle(COMPONENT_WEB, &config, "/nowhere"), "not built");
+    assert_null(component_obstacle(COMPONENT_BOT, &config, "/bin/sh"));
+    config.openai_url = openai;
     assert_non_null(strstr(component_obstacle(COMPONENT_BOT, &config, "/bin/sh"), "OPENAI_API_KEY"));
     config.openai_key = key;
     assert_null(component_obstacle(COMPONENT_BOT, &config, "/bin/sh"));
