@@ -9,7 +9,7 @@
 
 enum {
     LINGER_MS = 1000,
-    LOGIN_TRIES = 16, /* after a crash the server may not have noticed yet that the former session is dead */
+    LOGIN_TRIES = 12, /* after a crash the server may not have noticed yet that the former session is dead */
     LOGIN_AGAIN_MS = 500,
 };
 
@@ -58,10 +58,9 @@ static bool on_message(void *context, const message_t *message, bool stored)
     bot_t *bot = context;
     parsed_command_t command;
 
-    (void)stored;
     if (!is_from_person(bot, message))
         return true;
-    question_t *question = question_new(message);
+    question_t *question = question_new(message, stored);
     if (replies_has(bot->replies, question->answer_id) ||
         questions_has(bot->questions, question->sender, question->answer_id))
         question_free(question);

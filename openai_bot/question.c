@@ -17,7 +17,7 @@ void question_answer_id(const char *sender, const char *id, char out[ID_SIZE])
              hash_bytes(keys[1], both, (size_t)length));
 }
 
-question_t *question_new(const message_t *message)
+question_t *question_new(const message_t *message, bool stored)
 {
     question_t *question = alloc_new(question_t);
 
@@ -26,6 +26,7 @@ question_t *question_new(const message_t *message)
     question_answer_id(message->sender, message->id, question->answer_id);
     question->text = alloc_string_n(message->text, message->text_length);
     question->length = message->text_length;
+    question->again = stored;
     return question;
 }
 

@@ -57,7 +57,10 @@ static void free_reply(reply_t *reply)
 
 static void send_reply(replies_t *replies, reply_t *reply)
 {
-    reply->refused = chat_session_send(replies->session, &reply->message) != ERR_OK;
+    err_t err = reply->question->again ? chat_session_send_again(replies->session, &reply->message)
+                                       : chat_session_send(replies->session, &reply->message);
+
+    reply->refused = err != ERR_OK;
     if (reply->refused && !uv_is_active((uv_handle_t *)&replies->timer))
         uv_timer_start(&replies->timer, on_retry, backoff_next(&replies->backoff), 0);
 }
