@@ -235,9 +235,10 @@ class Ledger:
         """Did the message wait on the disk when the one before it came from memory, without the disk?"""
         first = receiver.arrivals[message.sender, message.token][0]
         other = receiver.arrivals[before.sender, before.token][0]
-        if other.stored:  # then the server itself must say that it had no store; its words may have come slowly
-            return first.stored and any(begin < other.time < end + ON_THE_WAY for begin, end in self._away)
-        return first.stored and any(begin < other.time < end for begin, end in self._troubles)
+        times = [(begin, end + ON_THE_WAY) for begin, end in self._away]
+        if not other.stored:  # else only the server itself can say that it had no store
+            times += self._troubles
+        return first.stored and any(begin < other.time < end for begin, end in times)
 
     def disorders(self) -> list[str]:
         found = []
