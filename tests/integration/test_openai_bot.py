@@ -319,6 +319,12 @@ def test_kill_at_any_moment(world, bot, model):
         alice.ping()
         shown = [frame["id"] for frame in answers_in(alice) if frame["message"] == "Once only."]
         assert len(shown) == len(set(shown)) == moment + 1, shown
+    # Seen, and not yet on the disk: the bot answers again, under the same id, and nobody sees it.
+    tina = world.text("tina")
+    seen_before_it_is_safe(world, bot, model, lambda text: ask(alice, text), alice.recv_message)
+    seen_before_it_is_safe(world, bot, model, lambda text: tina.line(f"openai: {text}"), tina.expect_line)
+    assert len([frame for frame in answers_in(alice) if frame["message"] == "Seen."]) == 1
+    assert tina.transcript.count("] Seen.") == 1
     # A change is made once, however often its message comes.
     for moment in range(3):
         ask(alice, "rotate", f"r{moment}")
@@ -346,6 +352,23 @@ def test_kill_at_any_moment(world, bot, model):
     alice = world.json("alice")
     answer(alice, "Late.")
     bot.look_for_key(alice)
+
+
+def seen_before_it_is_safe(world, bot, model, say_to_bot, see):
+    step = threading.Semaphore(0)
+    asked = len(model.exchanges)
+    model.script = [grow("Seen.", step=step), say("Seen."), say("Last.")]
+    say_to_bot("see")
+    model.wait_requests(asked + 1)
+    world.api.signal(signal.SIGSTOP)
+    step.release(1)
+    see("Seen.")
+    bot.kill()
+    world.api.signal(signal.SIGCONT)
+    bot.start()
+    model.wait_requests(asked + 2)
+    say_to_bot("the last")
+    see("Last.")
 
 
 def test_limits(world, bot, model):
