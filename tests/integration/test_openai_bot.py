@@ -1,6 +1,7 @@
 """The OpenAI bot with the real server and message API, and two model servers: one that nobody here wrote, and one
 that misbehaves."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -58,7 +59,8 @@ class Bot:
         files = [path for path in world.folder.rglob("*") if path.is_file()]
         assert any(path.name == "messages.db" for path in files)
         for path in files:
-            assert CANARY.encode() not in path.read_bytes(), path
+            with contextlib.suppress(FileNotFoundError):  # a new state file that has just got its name
+                assert CANARY.encode() not in path.read_bytes(), path
         for process in Path("/proc").glob("[0-9]*"):
             for name in ("cmdline", "environ"):
                 try:
