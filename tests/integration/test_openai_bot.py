@@ -4,6 +4,7 @@ that misbehaves."""
 import contextlib
 import json
 import re
+import secrets
 import shutil
 import signal
 import threading
@@ -16,8 +17,9 @@ from harness.model_server import CUT, END, ModelServer, break_off, chunk, grow, 
 from harness.ports import reserve_port
 from harness.process import DEADLINE, wait_until
 
-# Nothing may show it: not a log, not a reply, not a file, not another process.
-CANARY = "sk-canary-7Qm2vX9tLw4"
+# Nothing may show it: not a log, not a reply, not a file, not another process. Tests that run beside this one have
+# another: a program of theirs may just be starting, with the key still in its environment.
+CANARY = f"sk-canary-{secrets.token_hex(8)}"
 _MOCK_LLM = Path(__file__).parent / "node_modules" / "@dwmkerr" / "mock-llm" / "dist" / "main.js"
 
 
