@@ -173,6 +173,8 @@ static void on_partial(chat_session_t *session, const frame_t *frame)
 static void on_error(chat_session_t *session, const frame_t *frame)
 {
     session->told = err_from_code(frame->code);
+    if (session->told == ERR_CLOSED)
+        return; /* goodbye: on_offline follows, and no command was refused */
     if (session->events.on_error)
         session->events.on_error(session->context, frame->code, frame->reason);
 }

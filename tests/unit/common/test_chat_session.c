@@ -534,6 +534,20 @@ static void test_one_connection_only(void **state)
     finish(&owner);
 }
 
+static void test_goodbye_is_no_error(void **state)
+{
+    (void)state;
+    owner_t owner;
+    prepare(&owner);
+    go_online(&owner);
+    say(&owner, "{\"type\":\"error\",\"code\":\"closed\",\"message\":\"the connection is closed\"}\n");
+    connection_close(owner.peer.connections, false);
+    RUN_UNTIL(&owner.world, owner.offline == 1);
+    assert_int_equal(owner.why, ERR_CLOSED);
+    assert_string_equal(buffer_text(&owner.others), "");
+    finish(&owner);
+}
+
 static void test_nobody_there(void **state)
 {
     (void)state;
@@ -762,6 +776,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_refusals_that_pass),
         cmocka_unit_test(test_one_connection_only),
+        cmocka_unit_test(test_goodbye_is_no_error),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_no_chat_server),
         cmocka_unit_test(test_rubbish_is_skipped),
