@@ -47,7 +47,6 @@ struct browser {
     int close_code; /* not 0: closes once what is queued has been written */
     bool close_said;
     uint64_t closing_since;
-    err_t told; /* of the server's last error */
     roster_t roster;
 };
 

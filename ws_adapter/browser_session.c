@@ -104,7 +104,6 @@ static void on_error(void *context, const char *code, const char *text)
 {
     browser_t *browser = context;
 
-    browser->told = err_from_code(code);
     browser->commands = 0; /* one of them may have been answered by this */
     browser_error(browser, code, text);
     browser_pace_input(browser);
