@@ -51,7 +51,7 @@ void client_update_prompt(client_t *client)
     if (!client->terminal)
         return;
     if (client->phase != PHASE_CHAT || !client->session) {
-        terminal_set_prompt(client->terminal, client->phase == PHASE_NAME ? "Username: " : "");
+        terminal_set_prompt(client->terminal, client->phase == PHASE_NAME ? "Enter your username: " : "");
         return;
     }
     const char *state = chat_session_is_online(client->session) ? ""
