@@ -1,5 +1,6 @@
 """The harness notices what it must notice: a program that dies, that doesn't stop, that a sanitizer complains about."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,8 +50,14 @@ def test_sanitizer_report_is_a_problem(trial):
     assert "sanitizer report" in problem
 
 
-def test_death_of_the_tests_kills_the_program(tmp_path):
-    """Even when pytest itself is killed, nothing is left running."""
+@pytest.mark.parametrize("setpriv", ["at once", "late"])
+def test_death_of_the_tests_kills_the_program(tmp_path, setpriv):
+    """Even when pytest itself is killed, nothing is left running; also when the program was not yet bound to it."""
+    environment = clean_environment()
+    if setpriv == "late":
+        (tmp_path / "setpriv").write_text(f'#!/bin/sh\nsleep 0.3\nexec {shutil.which("setpriv")} "$@"\n')
+        (tmp_path / "setpriv").chmod(0o755)
+        environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     code = (
         "import os, sys; from pathlib import Path; from harness.process import Programs\n"
         "p = Programs(Path('/'), Path(sys.argv[1])).start('/bin/sleep', '600')\n"
@@ -58,7 +65,7 @@ def test_death_of_the_tests_kills_the_program(tmp_path):
     )
     folder = __file__.rsplit("/", 1)[0]
     result = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], cwd=folder, env=clean_environment(), capture_output=True, timeout=60
+        [sys.executable, "-c", code, tmp_path], cwd=folder, env=environment, capture_output=True, timeout=60
     )
     assert result.returncode == -signal.SIGKILL, result
     pid = int(result.stdout)

@@ -12,7 +12,7 @@ import time
 import websockets
 from websockets.asyncio.client import connect
 
-from harness.process import clean_environment, sanitizer_report
+from harness.process import clean_environment, dies_with_us, sanitizer_report
 from ledger import Ledger, Message
 from proxy import reset
 from stage import Stage
@@ -508,7 +508,7 @@ class ClientPerson(Person):
 
     async def _run(self, argv: list, log) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *("setpriv", "--pdeathsig", "KILL", "--", *argv),
+            *dies_with_us(argv),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,

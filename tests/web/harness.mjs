@@ -73,7 +73,10 @@ export class Program {
         this.fields = {}; // of the ready line
         this.code = undefined; // exit status or signal, once it has ended
         this.endExpected = false;
-        this.process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', path.join(binFolder, name), ...args.map(String)], {
+        // Who dies before the kernel knows of the wish is not noticed by it: that is what the shell looks for.
+        const guard = ['sh', '-c', `[ $PPID = ${process.pid} ] && exec "$@"`, 'sh'];
+        const argv = [...guard, path.join(binFolder, name), ...args.map(String)];
+        this.process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
             cwd,
             env: cleanEnvironment(environment),
             stdio: ['ignore', 'pipe', 'pipe'],

@@ -45,6 +45,13 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
+def dies_with_us(argv: list) -> list[str]:
+    """The command that runs argv, and kills it when the thread that started it ends, whatever ends it. Who has died
+    before the kernel knew of the wish will not be noticed by it: that is what the shell looks for."""
+    guard = f'[ $PPID = {os.getpid()} ] && exec "$@"'
+    return ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", guard, "sh", *(str(part) for part in argv)]
+
+
 def wait_until(condition, what: str, seconds: float = DEADLINE):
     """Calls condition() until it returns something true, and returns that."""
     end = time.monotonic() + seconds
@@ -88,7 +95,7 @@ class Program:
         self.fields: dict[str, str] = {}
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *self.argv],
+            dies_with_us(self.argv),
             cwd=cwd,
             env=clean_environment(environment),
             stdin=subprocess.PIPE,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyte
 
-from .process import DEADLINE, STOP_DEADLINE, clean_environment, sanitizer_report
+from .process import DEADLINE, STOP_DEADLINE, clean_environment, dies_with_us, sanitizer_report
 
 ROWS = 300  # so many that nothing scrolls away
 
@@ -30,7 +30,7 @@ class Terminal:
         self._stderr = open(cwd / "terminal-stderr", "w+b")
         self.resize(columns)
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *(str(part) for part in argv)],
+            dies_with_us(argv),
             cwd=cwd,
             env=clean_environment({"TERM": "xterm-256color", **(environment or {})}),
             stdin=slave,
