@@ -427,6 +427,8 @@ def test_filter_follows_over_a_restart_of_the_server(world, programs):
     bob.command("check")
     bob.recv("result")
     assert [frame["message"] for frame in bob.frames if "sender" in frame] == ["before", "while away"]
+    world.stop_server()  # its goodbye is no failure of the script
+    wait_until(lambda: len(kinds_so_far(alice, "offline")) == 2, "alice is offline again")
     alice.stop()
 
 
