@@ -18,7 +18,8 @@ stages=(install tools format
     web fuzz)
 
 format() {
-    git ls-files '*.c' '*.h' | xargs -r clang-format-14 --dry-run --Werror
+    find . \( -name build -o -name node_modules -o -name '.?*' \) -prune -o -name '*.[ch]' -print0 |
+        xargs -0 clang-format-14 --dry-run --Werror
 }
 
 build() { # folder, cmake options
