@@ -479,6 +479,7 @@ def test_filter_with_a_late_reader_gets_all_its_mail(make_world, binaries, tmp_p
         env=clean_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        bufsize=0,  # communicate() doesn't see what a buffer took behind the first line
     )
     seen = []
 

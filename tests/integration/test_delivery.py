@@ -361,7 +361,10 @@ def test_direct_mode(make_world):
     text.expect_line("without a store")
     alice.recv_receipt("d4", "delivered")
     world.start_api()
-    wait_until(lambda: "store_back" in world.server.stderr, "the store is back")
+    wait_until(
+        lambda: world.server.stderr.count(" store_away ") == world.server.stderr.count(" store_back "),
+        "the store is back, if the server missed it at all",
+    )
     bob.got(bob.recv_message("not received"))
     alice.message("bob", "at the stop", id="d5")
     bob.recv_message("at the stop")
