@@ -47,9 +47,11 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 
 def dies_with_us(argv: list) -> list[str]:
     """The command that runs argv, and kills it when the thread that started it ends, whatever ends it. Who has died
-    before the kernel knew of the wish will not be noticed by it: that is what the shell looks for."""
-    guard = f'[ $PPID = {os.getpid()} ] && exec "$@"'
-    return ["setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", guard, "sh", *(str(part) for part in argv)]
+    before the kernel knew of the wish will not be noticed by it: that is what the shell looks for. And what a shell
+    starts in the background ignores SIGINT and SIGQUIT, with all its children: programs under test must not."""
+    guard = ("sh", "-c", f'[ $PPID = {os.getpid()} ] && exec "$@"', "sh")
+    bound = ("setpriv", "--pdeathsig", "KILL", "--", "env", "--default-signal=INT,QUIT", *guard)
+    return [*bound, *(str(part) for part in argv)]
 
 
 def wait_until(condition, what: str, seconds: float = DEADLINE):
