@@ -46,7 +46,7 @@ static bool send_reading(feed_t *feed, subscriber_t *subscriber)
                  MESSAGE_SUBSCRIPTION);
     message_set_metadata(&message, buffer_text(&report.metadata));
     key_reading_id(subscriber->key, subscriber->number + 1, message.id);
-    bool sent = feed->send(feed->context, &message);
+    bool sent = feed->send(feed->context, &message, subscriber->doubtful > 0);
     if (sent) {
         subscriber->in_flight = true;
         hash_put(feed->in_flight, message.id, subscriber);
@@ -96,6 +96,11 @@ void feed_forget(feed_t *feed, subscriber_t *subscriber)
         return;
     key_reading_id(subscriber->key, subscriber->number + 1, id);
     take_back(feed, subscriber, id);
+}
+
+bool feed_is_idle(const feed_t *feed)
+{
+    return hash_count(feed->in_flight) == 0;
 }
 
 bool feed_on_receipt(feed_t *feed, const char *id, receipt_status_t status)

@@ -13,8 +13,9 @@ enum {
 };
 
 typedef struct feed feed_t;
-/* Sends; false when it cannot now (then it is tried again with the next receipt or reading). */
-typedef bool (*feed_send_cb)(void *context, message_t *message);
+/* Sends; false when it cannot now (then it is tried again with the next receipt or reading). again: it may have
+ * been sent before the program was started. */
+typedef bool (*feed_send_cb)(void *context, message_t *message, bool again);
 
 feed_t *feed_new(subscribers_t *subscribers, feed_send_cb send, void *context);
 void feed_free(feed_t *feed);
@@ -26,6 +27,8 @@ void feed_pump(feed_t *feed);
 void feed_skip(feed_t *feed, subscriber_t *subscriber);
 /* Before a subscriber is removed. */
 void feed_forget(feed_t *feed, subscriber_t *subscriber);
+/* No reading is on its way. */
+bool feed_is_idle(const feed_t *feed);
 /* True when it is about a reading. */
 bool feed_on_receipt(feed_t *feed, const char *id, receipt_status_t status);
 

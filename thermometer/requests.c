@@ -16,6 +16,7 @@ struct request {
     char sender[USERNAME_SIZE], id[ID_SIZE], key[KEY_SIZE];
     do_t what;
     answer_t answer;
+    bool again;            /* it had waited: the thermometer before us may have answered it */
     bool changes;          /* the state: counts once that is on the disk */
     subscriber_t *removed; /* by this request, until that is on the disk */
     err_t err;             /* why the change did not reach the disk */
@@ -138,8 +139,10 @@ static void subscribe(requests_t *requests, request_t *request)
         subscriber_t *subscriber = subscribers_add(requests->subscribers, request->sender, request->key);
         request->answer = subscriber ? answer_subscribed : answer_full;
         request->changes = subscriber != NULL;
-        if (subscriber)
+        if (subscriber) {
+            subscriber->doubtful = request->again ? SUBSCRIBERS_DOUBTFUL : 0;
             requests->events.on_subscribed(requests->context, subscriber);
+        }
     }
 }
 
@@ -221,7 +224,7 @@ static void answer(requests_t *requests, request_t *request)
                  MESSAGE_NOTIFICATION);
     message_set_metadata(&message, buffer_text(&report.metadata));
     key_reply_id(request->key, message.id);
-    if (requests->events.send(requests->context, &message) == ERR_OK)
+    if (requests->events.send(requests->context, &message, request->again) == ERR_OK)
         hash_put(requests->answered, message.id, request);
     else
         put_off(requests, request);
@@ -312,13 +315,14 @@ requests_t *requests_new(uv_loop_t *loop, subscribers_t *subscribers, const read
     return requests;
 }
 
-void requests_add(requests_t *requests, const message_t *message)
+void requests_add(requests_t *requests, const message_t *message, bool stored)
 {
     if (requests->count >= REQUESTS_MAX)
         return;
     request_t *request = alloc_new(request_t);
-    strncpy(request->sender, message->sender, sizeof(request->sender) - 1);
-    strncpy(request->id, message->id, sizeof(request->id) - 1);
+    memcpy(request->sender, message->sender, sizeof(request->sender));
+    memcpy(request->id, message->id, sizeof(request->id));
+    request->again = stored;
     key_make(request->sender, request->id, request->key);
     request->what = commands_parse(message->text, message->text_length);
     requests->count++;

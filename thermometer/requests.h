@@ -18,7 +18,8 @@ typedef struct requests requests_t;
 typedef struct {
     /* Saves the state of now, requests_on_saved follows. Never asked while a save is under way. */
     void (*save)(void *context);
-    err_t (*send)(void *context, message_t *message);
+    /* again: it may have been sent before the program was started. */
+    err_t (*send)(void *context, message_t *message, bool again);
     void (*got)(void *context, const char *sender, const char *id);
     void (*reboot)(void *context);
     void (*on_subscribed)(void *context, subscriber_t *subscriber);
@@ -31,8 +32,8 @@ requests_t *requests_new(uv_loop_t *loop, subscribers_t *subscribers, const read
 /* Frees itself from the loop. What is under way comes again after the next start. */
 void requests_close(requests_t *requests);
 
-/* A message that came; got is said later. One too many is left to the mailbox. */
-void requests_add(requests_t *requests, const message_t *message);
+/* A message that came; got is said later. One too many is left to the mailbox. stored: it had waited there. */
+void requests_add(requests_t *requests, const message_t *message, bool stored);
 /* Something else than a command changed the state: save it soon. */
 void requests_touch(requests_t *requests);
 void requests_on_saved(requests_t *requests, err_t err);

@@ -109,6 +109,8 @@ static void keep(subscriber_t *subscriber, int64_t number)
 void subscriber_advance(subscriber_t *subscriber, bool stored)
 {
     subscriber->number++;
+    if (subscriber->doubtful > 0)
+        subscriber->doubtful--;
     if (stored)
         keep(subscriber, subscriber->number);
 }
@@ -219,6 +221,7 @@ static bool read_subscriber(subscribers_t *subscribers, const cJSON *item)
     if (!subscriber)
         return false;
     subscriber->number = number;
+    subscriber->doubtful = SUBSCRIBERS_DOUBTFUL;
     return read_kept(subscriber, cJSON_GetObjectItemCaseSensitive(item, "kept"));
 }
 

@@ -9,6 +9,7 @@
 enum {
     SUBSCRIBERS_MAX = 10000,
     SUBSCRIBERS_KEPT = 20,                   /* unread readings in a mailbox */
+    SUBSCRIBERS_DOUBTFUL = 3,                /* see subscriber_t */
     HANDLED_MAX = 1024,                      /* more than the server lets wait for our got */
     SUBSCRIBERS_MAX_FILE = 16 * 1024 * 1024, /* bytes; a full state has less than half of it */
 };
@@ -20,6 +21,10 @@ typedef struct subscriber {
     int64_t number;                 /* of the last reading whose fate is known, 0 = none yet */
     int64_t kept[SUBSCRIBERS_KEPT]; /* numbers of the last that were stored, oldest first */
     size_t kept_count;
+    /* So many of the next readings may have been sent before a crash: while one is on its way, the receipts of the
+     * two before it may not be on the disk, as a round begins only when something saved after the last one began
+     * is there. Not kept. */
+    int doubtful;
     uint64_t round; /* of the feed: the last that this subscriber had a part in; not kept */
     bool in_flight; /* reading number + 1 is sent and not acknowledged; not kept */
 } subscriber_t;

@@ -11,6 +11,8 @@
 
 enum {
     LINGER_MS = 1000,
+    LOGIN_TRIES = 12, /* after a crash the server may not have noticed yet that the former session is dead */
+    LOGIN_AGAIN_MS = 500,
     STATUS_FAILED = 1,
     STATUS_INVALID_SETTING = 2,
 };
@@ -18,15 +20,20 @@ enum {
 typedef struct {
     const config_t *config;
     daemon_t daemon;
-    chat_session_t *session; /* NULL when it is over */
+    chat_session_t *session; /* NULL between two first logins */
     subscribers_t *subscribers;
     state_file_t file;
     feed_t *feed;
     requests_t *requests;
     sampler_t sampler;
     readings_t readings;
-    uv_timer_t timer;
+    uv_timer_t timer, login_timer;
+    int logins;
+    /* Rounds of readings that were begun; when the save began that is under way; when the last began that is on
+     * the disk. */
+    uint64_t rounds, rounds_saving, rounds_saved;
     bool offer;   /* the next reading goes to the subscribers */
+    bool due;     /* the newest reading waits for the state of the last round */
     bool started; /* was online: the subscribers are loaded, and ours alone to save */
     bool blind;   /* the last try gave no reading */
     bool stopping;
@@ -34,23 +41,37 @@ typedef struct {
 
 /* ---- readings ---- */
 
+/* The next round begins when the last one is known on the disk: so a restart knows which numbers are doubtful. */
+static void offer(thermometer_t *thermometer)
+{
+    const reading_t *reading = readings_newest(&thermometer->readings);
+
+    if (!thermometer->due || !reading || thermometer->rounds_saved < thermometer->rounds)
+        return;
+    thermometer->due = false;
+    if (subscribers_count(thermometer->subscribers) == 0)
+        return;
+    subscribers_set_round_us(thermometer->subscribers, reading->time_us);
+    thermometer->rounds++;
+    feed_offer(thermometer->feed, reading);
+    requests_touch(thermometer->requests);
+}
+
 static void on_reading(void *context, const reading_t *reading)
 {
     thermometer_t *thermometer = context;
-    bool offer = thermometer->offer;
 
-    thermometer->offer = false;
     if (!reading && !thermometer->blind)
         log_warning(&thermometer->daemon.log, "no_reading", "sensor=%s", thermometer->config->sensor);
     thermometer->blind = reading == NULL;
     if (!reading)
         return;
     readings_add(&thermometer->readings, reading);
-    if (!offer || subscribers_count(thermometer->subscribers) == 0)
-        return;
-    subscribers_set_round_us(thermometer->subscribers, reading->time_us);
-    feed_offer(thermometer->feed, reading);
-    requests_touch(thermometer->requests); /* saves what the receipts of the last round changed */
+    thermometer->due |= thermometer->offer;
+    thermometer->offer = false;
+    if (thermometer->rounds_saved < thermometer->rounds)
+        requests_touch(thermometer->requests); /* it could not be saved: another try */
+    offer(thermometer);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -81,22 +102,31 @@ static void on_saved(void *context, err_t err)
     if (err != ERR_OK)
         log_error(&thermometer->daemon.log, "state_not_saved", "file=%s reason=%s", thermometer->file.path,
                   err_code(err));
-    if (!thermometer->stopping)
-        requests_on_saved(thermometer->requests, err);
+    else
+        thermometer->rounds_saved = thermometer->rounds_saving;
+    if (thermometer->stopping)
+        return;
+    requests_on_saved(thermometer->requests, err);
+    offer(thermometer);
 }
 
 static void save(void *context)
 {
     thermometer_t *thermometer = context;
 
+    thermometer->rounds_saving = thermometer->rounds;
     state_file_save(&thermometer->file, thermometer->subscribers);
 }
 
-static err_t send_answer(void *context, message_t *message)
+static err_t send_message(thermometer_t *thermometer, message_t *message, bool again)
 {
-    thermometer_t *thermometer = context;
+    return again ? chat_session_send_again(thermometer->session, message)
+                 : chat_session_send(thermometer->session, message);
+}
 
-    return chat_session_send(thermometer->session, message);
+static err_t send_answer(void *context, message_t *message, bool again)
+{
+    return send_message(context, message, again);
 }
 
 static void say_got(void *context, const char *sender, const char *id)
@@ -133,15 +163,17 @@ static const requests_events_t REQUESTS_EVENTS = {save,   send_answer,   say_got
                                                   reboot, on_subscribed, on_unsubscribing};
 
 /* Readings are for now: they don't pile up while the server is away. */
-static bool send_reading(void *context, message_t *message)
+static bool send_reading(void *context, message_t *message, bool again)
 {
     thermometer_t *thermometer = context;
 
     return thermometer->started && !thermometer->stopping && chat_session_is_online(thermometer->session) &&
-           chat_session_send(thermometer->session, message) == ERR_OK;
+           send_message(thermometer, message, again) == ERR_OK;
 }
 
 /* ---- the session ---- */
+
+static void open_session(thermometer_t *thermometer);
 
 /* Only who is logged in owns the file: a second thermometer of this name got no further. */
 static bool start(thermometer_t *thermometer)
@@ -173,12 +205,23 @@ static void on_online(void *context, const frame_t *login_success)
         feed_pump(thermometer->feed);
 }
 
+static void on_login_timer(uv_timer_t *timer)
+{
+    open_session(timer->data);
+}
+
 static void on_offline(void *context, err_t why, bool final)
 {
     thermometer_t *thermometer = context;
 
     if (!final)
         return;
+    if (why == ERR_USERNAME_TAKEN && thermometer->logins < LOGIN_TRIES) {
+        chat_session_close(thermometer->session, 0);
+        thermometer->session = NULL;
+        uv_timer_start(&thermometer->login_timer, on_login_timer, LOGIN_AGAIN_MS, 0);
+        return;
+    }
     log_error(&thermometer->daemon.log, "login_refused", "username=%s reason=%s", thermometer->config->name,
               err_text(why));
     daemon_stop(&thermometer->daemon, STATUS_FAILED);
@@ -198,13 +241,12 @@ static bool on_message(void *context, const message_t *message, bool stored)
 {
     thermometer_t *thermometer = context;
 
-    (void)stored;
     if (!thermometer->started)
         return false; /* about to stop: it stays in the mailbox */
     if (!is_for_us(thermometer, message))
         return true;
     log_debug(&thermometer->daemon.log, "request", "user=%s id=%s", message->sender, message->id);
-    requests_add(thermometer->requests, message);
+    requests_add(thermometer->requests, message, stored);
     return false;
 }
 
@@ -218,6 +260,8 @@ static void on_receipt(void *context, const char *id, receipt_status_t status, c
         log_info(&thermometer->daemon.log, "rejected", "id=%s code=%s", id, code);
     if (!feed_on_receipt(thermometer->feed, id, status))
         requests_on_receipt(thermometer->requests, id, status, code);
+    else if (feed_is_idle(thermometer->feed))
+        requests_touch(thermometer->requests); /* the round is over */
 }
 
 static void on_error(void *context, const char *code, const char *text)
@@ -227,19 +271,26 @@ static void on_error(void *context, const char *code, const char *text)
     log_warning(&thermometer->daemon.log, "server_error", "code=%s text=%s", code, text);
 }
 
-static void on_session_closed(void *context)
-{
-    thermometer_t *thermometer = context;
-
-    thermometer->session = NULL;
-}
-
 static const chat_events_t SESSION_EVENTS = {.on_online = on_online,
                                              .on_offline = on_offline,
                                              .on_message = on_message,
                                              .on_receipt = on_receipt,
-                                             .on_error = on_error,
-                                             .on_closed = on_session_closed};
+                                             .on_error = on_error};
+
+static void open_session(thermometer_t *thermometer)
+{
+    const config_t *config = thermometer->config;
+    const chat_options_t options = {.host = config->server_host,
+                                    .port = (int)config->server_port,
+                                    .username = config->name,
+                                    .token = config->token,
+                                    .reconnect = true,
+                                    .log = &thermometer->daemon.log};
+
+    thermometer->logins++;
+    thermometer->session =
+        chat_session_open(daemon_loop(&thermometer->daemon), &options, &SESSION_EVENTS, thermometer);
+}
 
 /* ---- start and end ---- */
 
@@ -249,21 +300,17 @@ static void on_stop(void *context)
 
     thermometer->stopping = true;
     uv_close((uv_handle_t *)&thermometer->timer, NULL);
+    uv_close((uv_handle_t *)&thermometer->login_timer, NULL);
     sampler_close(&thermometer->sampler);
     requests_close(thermometer->requests);
-    chat_session_close(thermometer->session, LINGER_MS);
+    if (thermometer->session)
+        chat_session_close(thermometer->session, LINGER_MS);
 }
 
 static void build(thermometer_t *thermometer)
 {
     const config_t *config = thermometer->config;
     uv_loop_t *loop = daemon_loop(&thermometer->daemon);
-    const chat_options_t options = {.host = config->server_host,
-                                    .port = (int)config->server_port,
-                                    .username = config->name,
-                                    .token = config->token,
-                                    .reconnect = true,
-                                    .log = &thermometer->daemon.log};
 
     thermometer->subscribers = subscribers_new();
     state_file_init(&thermometer->file, loop, config->data, config->name, on_saved, thermometer);
@@ -272,8 +319,10 @@ static void build(thermometer_t *thermometer)
                                          config->interval_s, &REQUESTS_EVENTS, thermometer);
     uv_timer_init(loop, &thermometer->timer);
     thermometer->timer.data = thermometer;
+    uv_timer_init(loop, &thermometer->login_timer);
+    thermometer->login_timer.data = thermometer;
     sampler_take(&thermometer->sampler);
-    thermometer->session = chat_session_open(loop, &options, &SESSION_EVENTS, thermometer);
+    open_session(thermometer);
 }
 
 static void tear_down(thermometer_t *thermometer)

@@ -15,12 +15,14 @@ typedef struct {
     bool online;
     message_t sent[1000]; /* not yet acknowledged or looked at, oldest first */
     size_t count;
+    bool again; /* of the last sent */
 } world_t;
 
-static bool send_one(void *context, message_t *message)
+static bool send_one(void *context, message_t *message, bool again)
 {
     world_t *world = context;
 
+    world->again = again;
     if (!world->online)
         return false;
     assert_true(world->count < 1000);
@@ -200,6 +202,34 @@ static void test_leaves_while_in_flight(void **state)
     assert_int_equal(world->count, 2);
 }
 
+/* After a crash the first readings may have been sent before. */
+static void test_doubtful_after_a_restart(void **state)
+{
+    world_t *world = *state;
+    buffer_t saved;
+
+    add(world, 1);
+    offer(world, 1);
+    assert_false(world->again);
+    assert_false(feed_is_idle(world->feed));
+    acknowledge(world, RECEIPT_STORED);
+    assert_true(feed_is_idle(world->feed));
+
+    buffer_init(&saved, 0);
+    assert_int_equal(subscribers_write(world->subscribers, &saved), ERR_OK);
+    feed_free(world->feed);
+    subscribers_free(world->subscribers);
+    world->subscribers = subscribers_new();
+    world->feed = feed_new(world->subscribers, send_one, world);
+    assert_int_equal(subscribers_read(world->subscribers, buffer_text(&saved), saved.length), ERR_OK);
+    buffer_free(&saved);
+    for (int i = 0; i < 5; i++) {
+        offer(world, 2 + i);
+        assert_int_equal(world->again, i < SUBSCRIBERS_DOUBTFUL);
+        acknowledge(world, i == 1 ? RECEIPT_REJECTED : RECEIPT_STORED);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overtaken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_offline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_doubtful_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaves_while_in_flight, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,9 @@ typedef struct {
     readings_t readings;
     requests_t *requests;
     int saves, reboots, gots;
-    bool full; /* the outbox takes nothing */
+    bool stored; /* what comes had waited */
+    bool again;  /* the last answer may have been sent before */
+    bool full;   /* the outbox takes nothing */
     char texts[SENT_MAX][256], ids[SENT_MAX][ID_SIZE], got[SENT_MAX][USERNAME_SIZE + ID_SIZE];
     int sent;
 } world_t;
@@ -28,10 +30,11 @@ static void save(void *context)
     world->saves++;
 }
 
-static err_t send_answer(void *context, message_t *message)
+static err_t send_answer(void *context, message_t *message, bool again)
 {
     world_t *world = context;
 
+    world->again = again;
     if (world->full)
         return ERR_BUSY;
     assert_true(world->sent < SENT_MAX);
@@ -93,7 +96,7 @@ static void say(world_t *world, const char *sender, const char *id, const char *
 
     message_make(&message, sender, "thermometer1", text, strlen(text), MESSAGE_CHAT);
     strcpy(message.id, id);
-    requests_add(world->requests, &message);
+    requests_add(world->requests, &message, world->stored);
     message_free(&message);
 }
 
@@ -153,8 +156,11 @@ static void test_repeat_after_restart(void **state)
     requests_close(world->requests);
     uv_run(&world->loop, UV_RUN_DEFAULT);
     world->requests = requests_new(&world->loop, world->subscribers, &world->readings, 100, &EVENTS, world);
+    assert_false(world->again);
+    world->stored = true;
     say(world, "alice", "c1", "subscribe");
     say(world, "alice", "c2", "unsubscribe");
+    assert_true(world->again);
     assert_int_equal(world->saves, 2);
     assert_int_equal(world->sent, 4);
     for (int i = 0; i < 2; i++) {
@@ -162,6 +168,16 @@ static void test_repeat_after_restart(void **state)
         assert_string_equal(world->ids[i], world->ids[i + 2]);
     }
     assert_null(subscribers_find(world->subscribers, "alice"));
+
+    /* Never saved, but its first reading may be on its way. */
+    say(world, "bob", "c1", "subscribe");
+    assert_int_equal(subscribers_find(world->subscribers, "bob")->doubtful, SUBSCRIBERS_DOUBTFUL);
+    world->stored = false;
+    say(world, "carol", "c1", "subscribe");
+    requests_on_saved(world->requests, ERR_OK);
+    requests_on_saved(world->requests, ERR_OK);
+    assert_int_equal(subscribers_find(world->subscribers, "carol")->doubtful, 0);
+    assert_false(world->again);
 }
 
 static void test_disk_full(void **state)
