@@ -17,6 +17,7 @@ struct request {
     do_t what;
     answer_t answer;
     bool again;            /* it had waited: the thermometer before us may have answered it */
+    bool noted;            /* as handled, by this request */
     bool changes;          /* the state: counts once that is on the disk */
     subscriber_t *removed; /* by this request, until that is on the disk */
     err_t err;             /* why the change did not reach the disk */
@@ -129,9 +130,26 @@ static void answer_not_saved(const requests_t *requests, const request_t *reques
 
 /* ---- carrying out ---- */
 
+/* False when it was carried out already, before a crash. Noted also when nothing changes: it must not change
+ * anything either when it comes again behind a later one that did. */
+static bool is_new(requests_t *requests, request_t *request)
+{
+    request->noted = !subscribers_has_handled(requests->subscribers, request->key);
+    if (request->noted)
+        subscribers_note_handled(requests->subscribers, request->key);
+    return request->noted;
+}
+
+static void forget(requests_t *requests, request_t *request)
+{
+    if (request->noted)
+        subscribers_forget_newest_handled(requests->subscribers);
+    request->noted = false;
+}
+
 static void subscribe(requests_t *requests, request_t *request)
 {
-    if (subscribers_has_handled(requests->subscribers, request->key)) {
+    if (!is_new(requests, request)) {
         request->answer = answer_subscribed;
     } else if (subscribers_find(requests->subscribers, request->sender)) {
         request->answer = answer_already;
@@ -142,6 +160,8 @@ static void subscribe(requests_t *requests, request_t *request)
         if (subscriber) {
             subscriber->doubtful = request->again ? SUBSCRIBERS_DOUBTFUL : 0;
             requests->events.on_subscribed(requests->context, subscriber);
+        } else {
+            forget(requests, request);
         }
     }
 }
@@ -150,7 +170,7 @@ static void unsubscribe(requests_t *requests, request_t *request)
 {
     subscriber_t *subscriber = subscribers_find(requests->subscribers, request->sender);
 
-    if (subscribers_has_handled(requests->subscribers, request->key)) {
+    if (!is_new(requests, request)) {
         request->answer = answer_unsubscribed;
     } else if (!subscriber) {
         request->answer = answer_not_subscribed;
@@ -191,7 +211,6 @@ static void undo(requests_t *requests, request_t *request)
 {
     subscriber_t *subscriber = subscribers_find(requests->subscribers, request->sender);
 
-    subscribers_forget_newest_handled(requests->subscribers);
     if (request->removed) {
         subscribers_give_back(requests->subscribers, request->removed);
         request->removed = NULL;
@@ -262,6 +281,7 @@ static void take_back(requests_t *requests, request_t *request, err_t err)
     if (!request)
         return;
     take_back(requests, request->next, err);
+    forget(requests, request);
     if (request->changes)
         undo(requests, request);
     if (request->what == DO_SUBSCRIBE || request->what == DO_UNSUBSCRIBE) {
@@ -280,8 +300,6 @@ static void run(requests_t *requests)
     while (requests->active < REQUESTS_ACTIVE && (request = queue_pop(&requests->waiting))) {
         requests->active++;
         ACTIONS[request->what](requests, request);
-        if (request->changes)
-            subscribers_note_handled(requests->subscribers, request->key);
         changed |= request->changes;
         queue_push(&requests->saving, request);
     }

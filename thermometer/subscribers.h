@@ -50,7 +50,7 @@ int64_t subscriber_replaced(const subscriber_t *subscriber);
 /* What became of reading number + 1. */
 void subscriber_advance(subscriber_t *subscriber, bool stored);
 
-/* Commands that changed something; the last HANDLED_MAX are known. */
+/* Commands to subscribe or unsubscribe that were carried out; the last HANDLED_MAX are known. */
 bool subscribers_has_handled(const subscribers_t *subscribers, const char *key);
 void subscribers_note_handled(subscribers_t *subscribers, const char *key);
 void subscribers_forget_newest_handled(subscribers_t *subscribers);

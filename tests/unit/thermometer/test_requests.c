@@ -180,6 +180,34 @@ static void test_repeat_after_restart(void **state)
     assert_false(world->again);
 }
 
+/* What changed nothing then must not change anything when it comes again behind what did. */
+static void test_repeat_of_what_changed_nothing(void **state)
+{
+    world_t *world = *state;
+
+    say(world, "alice", "c1", "unsubscribe");
+    say(world, "alice", "c2", "subscribe");
+    requests_on_saved(world->requests, ERR_OK);
+    say(world, "bob", "c1", "subscribe");
+    requests_on_saved(world->requests, ERR_OK);
+    say(world, "bob", "c2", "subscribe");
+    say(world, "bob", "c3", "unsubscribe");
+    requests_on_saved(world->requests, ERR_OK);
+
+    requests_close(world->requests);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    world->requests = requests_new(&world->loop, world->subscribers, &world->readings, 100, &EVENTS, world);
+    world->stored = true;
+    int saves = world->saves;
+    say(world, "alice", "c1", "unsubscribe");
+    say(world, "alice", "c2", "subscribe");
+    say(world, "bob", "c2", "subscribe");
+    say(world, "bob", "c3", "unsubscribe");
+    assert_int_equal(world->saves, saves);
+    assert_non_null(subscribers_find(world->subscribers, "alice"));
+    assert_null(subscribers_find(world->subscribers, "bob"));
+}
+
 static void test_disk_full(void **state)
 {
     world_t *world = *state;
@@ -262,6 +290,9 @@ static void test_all_places_taken(void **state)
     say(world, "alice", "c1", "subscribe");
     assert_int_equal(world->saves, 0);
     assert_non_null(strstr(world->texts[0], "as many subscribers as it can serve"));
+    char key[KEY_SIZE];
+    key_make("alice", "c1", key);
+    assert_false(subscribers_has_handled(world->subscribers, key));
     say(world, "user7", "c1", "unsubscribe");
     requests_on_saved(world->requests, ERR_OK);
     say(world, "alice", "c2", "subscribe");
@@ -274,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answer_waits_for_disk_and_got_for_receipt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_repeat_after_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_repeat_of_what_changed_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_few_are_active, set_up, tear_down),
