@@ -34,7 +34,7 @@ static bool is_control(uint32_t point)
     return point < 0x20 || (point >= 0x7F && point < 0xA0);
 }
 
-/* How many bytes at text are printable ASCII, looked at eight at a time. May be fewer than there are. */
+/* How many bytes at text are printable ASCII, looked at eight at a time. */
 static size_t skip_printable_ascii(const unsigned char *text, size_t length)
 {
     const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
@@ -47,6 +47,8 @@ static size_t skip_printable_ascii(const unsigned char *text, size_t length)
             break;
         i += 8;
     }
+    while (i < length && text[i] >= 0x20 && text[i] < 0x7F)
+        i++;
     return i;
 }
 

@@ -42,7 +42,7 @@ void timestamp_format(int64_t microseconds, char out[TIMESTAMP_SIZE])
     append_fraction(microseconds % SECOND, out);
 }
 
-void timestamp_format_now(char out[TIMESTAMP_SIZE])
+int64_t timestamp_format_now(char out[TIMESTAMP_SIZE])
 {
     static _Thread_local int64_t cached_second = -1;
     static _Thread_local char cached[TIMESTAMP_SIZE];
@@ -55,6 +55,7 @@ void timestamp_format_now(char out[TIMESTAMP_SIZE])
     }
     memcpy(out, cached, SECONDS_LENGTH);
     append_fraction(now % SECOND, out);
+    return now;
 }
 
 /* Reads exactly `digits` digits and moves *text. */

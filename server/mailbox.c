@@ -26,6 +26,7 @@ mailbox_t *mailbox_get(server_t *server, const char *username)
     mailbox->username = alloc_string(username);
     TAILQ_INIT(&mailbox->deliveries);
     TAILQ_INIT(&mailbox->unclaimed);
+    direct_log_init(&mailbox->log);
     hash_put(server->mailboxes, username, mailbox);
     return mailbox;
 }
@@ -45,6 +46,7 @@ void mailbox_settle(mailbox_t *mailbox)
     if (mailbox->session || mailbox->count > 0 || mailbox->pins > 0 || mailbox->verdicts > 0)
         return;
     hash_remove(mailbox->server->mailboxes, mailbox->username);
+    mailbox->server->mailboxes_freed++;
     free(mailbox->username);
     free(mailbox);
 }
@@ -57,6 +59,7 @@ void mailbox_free(mailbox_t *mailbox)
     {
         delivery_free(delivery);
     }
+    direct_log_free(&mailbox->log);
     free(mailbox->username);
     free(mailbox);
 }
@@ -89,6 +92,7 @@ void mailbox_track(mailbox_t *mailbox, delivery_t *delivery)
 {
     char key[DELIVERY_KEY_SIZE];
 
+    mailbox_expand(mailbox);
     delivery_key(delivery->message.sender, delivery->message.id, key);
     hash_put(mailbox->server->tracked, key, delivery);
     TAILQ_INSERT_TAIL(&mailbox->deliveries, delivery, in_mailbox);
@@ -352,6 +356,7 @@ void mailbox_close(mailbox_t *mailbox)
     mailbox->queued = 0;
     mailbox->unread = 0;
     mailbox->pins++;
+    mailbox_expand(mailbox);
     leave_all(mailbox);
     mailbox->pins--;
     mailbox_settle(mailbox);
@@ -361,6 +366,7 @@ void mailbox_spill(mailbox_t *mailbox)
 {
     delivery_t *delivery;
 
+    mailbox_expand(mailbox);
     if (mailbox->loose == 0)
         return;
     TAILQ_FOREACH(delivery, &mailbox->deliveries, in_mailbox)

@@ -7,6 +7,7 @@
 #ifndef P2P_SERVER_MAILBOX_H
 #define P2P_SERVER_MAILBOX_H
 #include "delivery.h"
+#include "direct_log.h"
 #include "store_client.h"
 
 typedef struct server server_t;
@@ -26,6 +27,7 @@ struct mailbox {
     char *username;
     session_t *session;              /* NULL = offline */
     struct delivery_list deliveries; /* in the order of their acceptance */
+    direct_log_t log;                /* newer than all deliveries */
     struct delivery_list unclaimed;  /* acknowledgements that wait for an epoch (in_queue) */
     int64_t epoch;                   /* 0 = none */
     int64_t last_seq;                /* of the last message that was read from the store */
@@ -64,6 +66,12 @@ void mailbox_close(mailbox_t *mailbox);
 
 /* A message that was accepted just now. put: it is to be stored. */
 void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put);
+/* Direct mode: prints a text session's checked message to the text session of this name, and has taken it. False when
+ * that is not possible in one go; then it is for router_send. */
+bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, const char *text,
+                     size_t length);
+/* The peer's TCP has acknowledged all up to this place in the session's output. */
+void mailbox_passed(mailbox_t *mailbox, uint64_t offset);
 /* The recipient has it for good. */
 void mailbox_got(delivery_t *delivery);
 /* Would the session that is there now be shown a message of this type at once? */
@@ -84,6 +92,8 @@ bool mailbox_is_waiting(const mailbox_t *mailbox);
 void mailbox_on_drain(mailbox_t *mailbox);
 
 /* For mailbox_*.c alone. */
+/* Makes deliveries of what was passed on. */
+void mailbox_expand(mailbox_t *mailbox);
 void mailbox_track(mailbox_t *mailbox, delivery_t *delivery);
 void mailbox_forget(delivery_t *delivery);
 void mailbox_hand(delivery_t *delivery, const message_t *message, bool stored);

@@ -72,6 +72,8 @@ static void send_to_one(session_t *session, delivery_t *delivery)
 {
     server_t *server = session->server;
     mailbox_t *mailbox = mailbox_get(server, delivery->message.destination);
+    session->last_to = mailbox;
+    session->last_freed = server->mailboxes_freed;
     bool live = mailbox_is_live(mailbox, delivery->message.type);
     /* The store knows whether a repeat is one. What its sender sends behind it, in this session or the next, must
      * not overtake it. */

@@ -24,7 +24,8 @@ typedef struct server {
     watch_t *watch;
     store_client_t *store;
     hash_t *mailboxes; /* by username to mailbox_t */
-    hash_t *tracked;   /* by delivery_key to delivery_t, of all mailboxes */
+    uint64_t mailboxes_freed;
+    hash_t *tracked; /* by delivery_key to delivery_t, of all mailboxes */
     recent_t *recent;
     struct session_list sessions;
     size_t session_count;

@@ -23,6 +23,8 @@ struct session {
     const protocol_t *protocol;
     output_queue_t *output;
     mailbox_t *mailbox; /* NULL = not logged in */
+    mailbox_t *last_to; /* it wrote to; there still if no mailbox was freed since */
+    uint64_t last_freed;
     line_reader_t reader;
     TAILQ_ENTRY(session) in_all, in_users, in_watch;
     struct written_list written; /* text: handed over, not yet acknowledged by the peer's TCP */
@@ -79,6 +81,8 @@ void session_hold_back(session_t *session);
 void session_note_waiting(session_t *session);
 /* Text: the delivery's bytes are behind all that was given to the output so far. */
 void session_expect_read(session_t *session, delivery_t *delivery);
+/* They are behind its offset; newer than all that are expected. */
+void session_expect_read_at(session_t *session, delivery_t *delivery);
 
 /* Its mailbox waits for the peer to read: it is looked at whether it does. */
 void session_expect_reading(session_t *session);

@@ -22,16 +22,27 @@ static size_t not_acknowledged(const session_t *session)
 void session_expect_read(session_t *session, delivery_t *delivery)
 {
     delivery->offset = session->sent;
+    session_expect_read_at(session, delivery);
+}
+
+void session_expect_read_at(session_t *session, delivery_t *delivery)
+{
     delivery->written = true;
     STAILQ_INSERT_TAIL(&session->written, delivery, in_written);
     watch_add(session->server->watch, session);
+}
+
+static bool has_unread(const session_t *session)
+{
+    return !STAILQ_EMPTY(&session->written) ||
+           (session->mailbox && !direct_log_is_empty(&session->mailbox->log));
 }
 
 void session_poll_written(session_t *session)
 {
     delivery_t *delivery;
 
-    if (STAILQ_EMPTY(&session->written))
+    if (!has_unread(session))
         return;
     size_t open = not_acknowledged(session);
     uint64_t read = open <= session->sent ? session->sent - open : 0;
@@ -40,6 +51,7 @@ void session_poll_written(session_t *session)
         delivery->written = false;
         mailbox_got(delivery);
     }
+    mailbox_passed(session->mailbox, read);
 }
 
 void session_note_waiting(session_t *session)
@@ -147,7 +159,7 @@ static bool tick_open(session_t *session, uint64_t now)
     if (session->state != SESSION_OPEN)
         return true;
     session_poll_written(session);
-    again |= !STAILQ_EMPTY(&session->written);
+    again |= has_unread(session);
     again |= give_hint(session, now);
     return again || (line_reader_pending(&session->reader) > 0 && !session->whole_lines &&
                      session->protocol == &text_protocol);

@@ -88,13 +88,13 @@ static void send_line(session_t *session, const char *line, size_t length)
         session_write(session, INVALID_FORMAT);
         return;
     }
-    err_t err = username_normalise_destination(name, name_length, destination);
-    if (err != ERR_OK) {
-        session_write(session, err == ERR_USERNAME_RESERVED ? "Message not sent: this username is reserved.\n"
-                                                            : INVALID_FORMAT);
-        return;
-    }
     const char *problem = check_text(session, text, text_length);
+    if (!problem && mailbox_pass_on(session, name, name_length, text, text_length))
+        return;
+    err_t err = username_normalise_destination(name, name_length, destination);
+    if (err != ERR_OK)
+        problem =
+            err == ERR_USERNAME_RESERVED ? "Message not sent: this username is reserved.\n" : INVALID_FORMAT;
     if (problem) {
         session_write(session, problem);
         return;

@@ -1,0 +1,35 @@
+/* Direct mode, what one text session was handed from memory alone: a record a message, oldest first, until the peer's
+ * TCP has acknowledged it. The compact form of a delivery: most of them are forgotten without ever having had an id.
+ * Pure. */
+#ifndef P2P_SERVER_DIRECT_LOG_H
+#define P2P_SERVER_DIRECT_LOG_H
+#include "../common/buffer.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    buffer_t records;
+    size_t start; /* of the oldest one */
+} direct_log_t;
+
+typedef struct {
+    uint64_t offset;   /* its last byte's place in the session's output */
+    uint64_t origin;   /* serial of the sender's session */
+    int64_t timestamp; /* microseconds */
+    size_t sender_length, text_length;
+    const char *sender, *text; /* without a NUL */
+} direct_record_t;
+
+void direct_log_init(direct_log_t *log);
+void direct_log_free(direct_log_t *log); /* leaves it empty and usable */
+bool direct_log_is_empty(const direct_log_t *log);
+/* Copies. ERR_NO_MEMORY leaves it as it was. */
+err_t direct_log_add(direct_log_t *log, const direct_record_t *record);
+/* The oldest one, valid until the next change. False when there is none. */
+bool direct_log_first(const direct_log_t *log, direct_record_t *record);
+/* Takes out the oldest one, which there must be. Gives the memory back with the last one. */
+void direct_log_drop(direct_log_t *log);
+/* What a record takes, bytes. */
+size_t direct_log_record_bytes(const direct_record_t *record);
+
+#endif
