@@ -372,6 +372,34 @@ def test_direct_mode(make_world):
     assert waiting(world.json("bob")) == ["at the stop"]
 
 
+def test_direct_mode_stores_what_a_text_session_left_unread(make_world):
+    """What the peer's TCP has not acknowledged comes again, to the last message, in order; what it has does not."""
+    world = make_world(server_arguments=("--delivery", "direct", "--rate-limit", "0")).start()
+    alice, carol, bob = world.text("alice"), world.json("carol"), world.text("bob")
+    bob._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    alice.line("bob: first")
+    bob.expect_line("[alice]")
+    count, filler = 3000, "x" * 200
+    for number in range(count):
+        if number == count // 2:
+            alice.line("!users")
+            alice.expect("Users online: ")
+            carol.message("bob", "between", id="c1")
+            carol.command("ping")
+            carol.recv("result")
+        alice.line(f"bob: {number} {filler}")
+    alice.line("!users")
+    alice.expect_line("Users online: ")
+    bob.reset()
+    carol.recv_receipt("c1", "stored")
+    came = [text.split()[0] for text in waiting(login_again(world, "bob"))]
+    first = int(came[0])
+    assert first < count // 2
+    expected = [str(number) for number in range(first, count)]
+    expected.insert(count // 2 - first, "between")
+    assert came == expected
+
+
 def test_direct_mode_keeps_the_order_when_memory_is_full(make_world):
     """Who reads too slowly is written to by way of the store: nothing overtakes what was in memory alone."""
     world = make_world(server_arguments=("--delivery", "direct", "--rate-limit", "0")).start()
