@@ -52,8 +52,8 @@ typedef struct {
 
 chat_session_t *chat_session_open(uv_loop_t *loop, const chat_options_t *options, const chat_events_t *events,
                                   void *context);
-/* Closes; with linger_ms > 0 first waits up to that long for what is queued to be written. on_closed follows.
- */
+/* Closes; with linger_ms > 0 first waits up to that long for what is queued to be written. No event comes any
+ * more, whatever the server says meanwhile, but on_closed. */
 void chat_session_close(chat_session_t *session, uint64_t linger_ms);
 
 /* Puts the message in the outbox and sends it when online. Mints an id when message->id is empty and writes

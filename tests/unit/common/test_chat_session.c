@@ -680,7 +680,10 @@ static void test_linger(void **state)
     chat_session_close(owner.session, 20000);
     chat_session_close(owner.session, 0); /* the first one counts */
     assert_int_equal(send_text(&owner, "late", "x"), ERR_CLOSED);
+    /* Owners free what their events use as soon as they have closed. */
     say_message(&owner, "bob", "1", "too late", false);
+    say(&owner, "{\"type\":\"receipt\",\"id\":\"m0\",\"status\":\"stored\"}\n");
+    say(&owner, "{\"type\":\"error\",\"code\":\"busy\",\"message\":\"x\"}\n");
     for (int i = 0; i < COUNT; i++) {
         snprintf(id, sizeof id, "m%d", i);
         expect_message(&owner, id, text, false);
@@ -690,6 +693,8 @@ static void test_linger(void **state)
     connection_close(owner.peer.connections, false);
     RUN_UNTIL(&owner.world, owner.closed == 1);
     assert_string_equal(buffer_text(&owner.shown), "");
+    assert_string_equal(buffer_text(&owner.receipts), "");
+    assert_int_equal(owner.errors, 0);
     assert_int_equal(owner.offline, 0);
     finish(&owner);
 }
