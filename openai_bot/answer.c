@@ -78,13 +78,28 @@ static void take_reason(answer_t *answer, const cJSON *choice)
     answer->withheld = strcmp(reason, "content_filter") == 0;
 }
 
+static int64_t count_of(const cJSON *usage, const char *member)
+{
+    int64_t tokens;
+
+    if (!json_integer(usage, member, &tokens) || tokens < 0)
+        return -1;
+    return tokens < MOST_TOKENS ? tokens : MOST_TOKENS;
+}
+
+/* Some servers say the parts alone. */
 static void take_usage(answer_t *answer, const cJSON *json)
 {
     const cJSON *usage = cJSON_GetObjectItemCaseSensitive(json, "usage");
-    int64_t tokens;
 
-    if (cJSON_IsObject(usage) && json_integer(usage, "total_tokens", &tokens) && tokens >= 0)
-        answer->tokens = tokens < MOST_TOKENS ? tokens : MOST_TOKENS;
+    if (!cJSON_IsObject(usage))
+        return;
+    int64_t all = count_of(usage, "total_tokens"), prompt = count_of(usage, "prompt_tokens"),
+            completion = count_of(usage, "completion_tokens");
+    if (all >= 0)
+        answer->tokens = all;
+    else if (prompt >= 0 && completion >= 0)
+        answer->tokens = prompt + completion;
 }
 
 /* member: "delta" of a chunk, "message" of a whole completion. */

@@ -21,7 +21,8 @@ struct completions {
     http_client_t *http;
     char *url, *key;
     uint64_t idle_ms, timeout_ms;
-    uint64_t paused_until; /* by Retry-After; uv_now */
+    uint64_t paused_until;  /* by Retry-After; uv_now */
+    bool no_stream_options; /* the server refuses them: then it tells no usage */
     const log_t *log;
 };
 
@@ -30,9 +31,9 @@ typedef enum { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE } form_t;
 struct completion {
     completions_t *all;
     http_request_t *request;
-    uv_timer_t timer; /* the next try, or the wait behind [DONE] */
-    char *body;
-    size_t body_length;
+    uv_timer_t timer;        /* the next try, or the wait behind [DONE] */
+    char *body;              /* but for its closing brace */
+    bool has_stream_options; /* the last request */
     uint64_t deadline;
     backoff_t backoff;
     int tries;
@@ -185,6 +186,12 @@ static void on_http_done(void *context, const http_answer_t *answer)
     completions_t *all = completion->all;
 
     completion->request = NULL;
+    if (completion->has_stream_options && failure_is_about(answer->status, answer->body, "stream_options")) {
+        all->no_stream_options = true;
+        completion->tries--;
+        uv_timer_start(&completion->timer, attempt, 0, 0);
+        return;
+    }
     failure_t failure = failure_of(completion, answer);
     bool reached = answer->status >= 200 && answer->status <= 299;
     if (failure == FAILURE_BUSY)
@@ -209,14 +216,24 @@ static void begin_answer(completion_t *completion)
     completion->any_event = false;
 }
 
+/* Newer members of the API are for those who know them: some local servers refuse what they don't. */
+static char *compose_body(const completion_t *completion)
+{
+    return alloc_format("%s,\"stream\":true%s}", completion->body,
+                        completion->has_stream_options ? ",\"stream_options\":{\"include_usage\":true}" : "");
+}
+
 static void request(completion_t *completion)
 {
     completions_t *all = completion->all;
+
+    completion->has_stream_options = !all->no_stream_options;
+    char *body = compose_body(completion);
     http_options_t options = {
         .method = "POST",
         .url = all->url,
-        .body = completion->body,
-        .body_length = completion->body_length,
+        .body = body,
+        .body_length = strlen(body),
         .bearer = all->key,
         .accept = "text/event-stream, application/json",
         .timeout_ms = completion->deadline - uv_now(all->loop),
@@ -230,6 +247,7 @@ static void request(completion_t *completion)
     begin_answer(completion);
     completion->tries++;
     completion->request = http_client_request(all->http, &options);
+    free(body);
     if (!completion->request)
         finish(completion, FAILURE_ADDRESS, false, -1);
 }
@@ -286,8 +304,7 @@ completion_t *completion_start(completions_t *completions, const char *body, siz
     completion_t *completion = alloc_new(completion_t);
 
     completion->all = completions;
-    completion->body = alloc_string_n(body, length);
-    completion->body_length = length;
+    completion->body = alloc_string_n(body, length - 1);
     completion->deadline = uv_now(completions->loop) + completions->timeout_ms;
     completion->on_done = on_done;
     completion->context = context;

@@ -35,7 +35,7 @@ completions_t *completions_new(uv_loop_t *loop, const completions_options_t *opt
 /* All completions must be done or cancelled. */
 void completions_free(completions_t *completions);
 
-/* body: of the request, copied. max_bytes: of the answer. */
+/* body: of the request, a JSON object with members (copied); that the answer is to be a stream is added to it. max_bytes: of the answer. */
 completion_t *completion_start(completions_t *completions, const char *body, size_t length, size_t max_bytes,
                                completion_done_cb on_done, void *context);
 /* What has come so far; valid until the loop goes on. */

@@ -88,6 +88,11 @@ failure_t failure_of_status(int status, const char *body, size_t length)
     return status >= 400 ? FAILURE_REFUSED : FAILURE_ADDRESS;
 }
 
+bool failure_is_about(int status, const char *body, const char *member)
+{
+    return (status == 400 || status == 422) && strstr(body, member) != NULL;
+}
+
 failure_t failure_of_error(err_t err)
 {
     switch (err) {
@@ -123,6 +128,7 @@ err_t failure_write(failure_t failure, int64_t wait_ms, buffer_t *out)
     if (wait_ms < 0)
         return buffer_append_text(out, " Please try again in a minute.");
     if (seconds <= 120)
-        return buffer_appendf(out, " Please try again in %lld seconds.", (long long)seconds);
+        return buffer_appendf(out, " Please try again in %lld second%s.", (long long)seconds,
+                              seconds == 1 ? "" : "s");
     return buffer_appendf(out, " Please try again in %lld minutes.", (long long)((seconds + 59) / 60));
 }

@@ -24,6 +24,8 @@ typedef enum {
 
 /* status, and the body of an answer that is not 2xx. FAILURE_NONE for 2xx. */
 failure_t failure_of_status(int status, const char *body, size_t length);
+/* Does the server refuse a member of the request, and names it? body: NUL-terminated. */
+bool failure_is_about(int status, const char *body, const char *member);
 /* code: of an error object, also within a stream. */
 failure_t failure_of_code(const char *code);
 /* err: of an HTTP request without an answer, or of one that broke off. */

@@ -44,8 +44,6 @@ err_t prompt_write(const prompt_t *prompt, buffer_t *out)
         err = json_append_integer(out, prompt->is_openai ? "max_completion_tokens" : "max_tokens",
                                   prompt->answer_tokens);
     if (err == ERR_OK)
-        err = buffer_append_text(out, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
-    if (err == ERR_OK)
         err = write_messages(prompt, out);
     return err == ERR_OK ? buffer_append_char(out, '}') : err;
 }

@@ -1,4 +1,5 @@
-/* What the model is sent for one question: the body of a chat completions request. Pure. */
+/* What the model is sent for one question: the body of a chat completions request, as far as it
+ * does not say in which form the answer is to come. Pure. */
 #ifndef P2P_PROMPT_H
 #define P2P_PROMPT_H
 #include "conversation.h"

@@ -262,6 +262,12 @@ def test_failures_are_told_in_words(world, bot, model):
     assert told(break_off(begun, chunk(finish="stop"), then=None)).startswith("It was a")
     assert told(break_off(begun, b"data: [DONE]\n\n", then=None)).strip() == "It was a"
 
+    # A server that does not know the wish for its count of tokens is asked without it, from then on.
+    assert told(refuse(400, b'{"error":{"message":"Unrecognized request argument: stream_options"}}'), good) == "good"
+    assert told(good) == "good"
+    asked = [exchange.body for exchange in model.exchanges[-3:]]
+    assert ["stream_options" in body for body in asked] == [True, False, False] and all(body["stream"] for body in asked)
+
     # A long pause is told at once, and holds for the next one too.
     assert "again in 60 minutes." in told(refuse(429, leak, Retry_After="3600"))
     asked = len(model.exchanges)
@@ -355,10 +361,21 @@ def test_kill_at_any_moment(world, bot, model):
     world.start_server()
     alice = world.json("alice")
     answer(alice, "Late.")
-    bot.look_for_key(alice)
+
+    # Nor is an answer shown again by a server that remembers nothing: the bot says that it may be a repeat.
+    visits = [world.text("uma")]
+
+    def come_anew():
+        world.restart_server()
+        visits.append(world.text("uma"))
+
+    say_to_bot, see = lambda text: visits[-1].line(f"openai: {text}"), lambda text: visits[-1].expect_line(text)
+    seen_before_it_is_safe(world, bot, model, say_to_bot, see, come_anew)
+    assert [visit.transcript.count("] Seen.") for visit in visits] == [1, 0]
+    bot.look_for_key(alice, *visits)
 
 
-def seen_before_it_is_safe(world, bot, model, say_to_bot, see):
+def seen_before_it_is_safe(world, bot, model, say_to_bot, see, meanwhile=lambda: None):
     step = threading.Semaphore(0)
     asked = len(model.exchanges)
     model.script = [grow("Seen.", step=step), say("Seen."), say("Last.")]
@@ -369,6 +386,7 @@ def seen_before_it_is_safe(world, bot, model, say_to_bot, see):
     see("Seen.")
     bot.kill()
     world.api.signal(signal.SIGCONT)
+    meanwhile()
     bot.start()
     model.wait_requests(asked + 2)
     say_to_bot("the last")
@@ -406,6 +424,7 @@ def test_limits(world, bot, model):
     assert model.exchanges[0].body["max_tokens"] == 64
 
     # The server's count is believed; the budget holds over a restart, and for all users together.
+    assert model.exchanges[0].body["stream_options"] == {"include_usage": True}
     model.script = [say("dear", tokens=900)]
     ask(alice, "dear")
     answer(alice, "dear")

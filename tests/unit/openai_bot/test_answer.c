@@ -38,6 +38,10 @@ static void events_add_up(void **state)
     answer_clear(&answer);
     assert_false(answer_has_text(&answer) || answer.ended || answer.finished);
     assert_int_equal(answer.tokens, -1);
+    assert_true(take(&answer, "{\"choices\":[],\"usage\":{\"prompt_tokens\":30}}"));
+    assert_int_equal(answer.tokens, -1);
+    assert_true(take(&answer, "{\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":4}}"));
+    assert_int_equal(answer.tokens, 34);
     answer_free(&answer);
 }
 

@@ -59,10 +59,22 @@ static void waiting_is_told_in_words(void **state)
 {
     (void)state;
     sentence_is(FAILURE_BUSY, -1, "again in a minute.");
-    sentence_is(FAILURE_BUSY, 1, "again in 1 seconds.");
+    sentence_is(FAILURE_BUSY, 1, "again in 1 second.");
     sentence_is(FAILURE_BUSY, 120000, "again in 120 seconds.");
     sentence_is(FAILURE_BUSY, 121000, "again in 3 minutes.");
     sentence_is(FAILURE_KEY, -1, "OPENAI_API_KEY.");
+}
+
+static void a_refused_member_is_found(void **state)
+{
+    static const char vllm[] = "{\"detail\":[{\"loc\":[\"body\",\"stream_options\"],\"msg\":\"extra\"}]}";
+
+    (void)state;
+    assert_true(failure_is_about(400, "unknown field: stream_options", "stream_options"));
+    assert_true(failure_is_about(422, vllm, "stream_options"));
+    assert_false(failure_is_about(400, "{\"error\":{\"message\":\"too long\"}}", "stream_options"));
+    assert_false(failure_is_about(500, vllm, "stream_options"));
+    assert_false(failure_is_about(200, vllm, "stream_options"));
 }
 
 static void an_answers_id_is_made_of_its_question(void **state)
@@ -90,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_status_has_its_meaning),
         cmocka_unit_test(waiting_is_told_in_words),
+        cmocka_unit_test(a_refused_member_is_found),
         cmocka_unit_test(an_answers_id_is_made_of_its_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
