@@ -16,7 +16,8 @@ struct chat_link {
     void *context;
     connector_t *connector; /* until connected */
     uv_tcp_t *tcp;          /* once connected */
-    output_queue_t *queue;  /* once connected */
+    output_turn_t *turn;    /* once connected, like the queue */
+    output_queue_t *queue;
     line_reader_t reader;
     uv_idle_t resume; /* lines that waited through a pause are handed out from here */
     uv_shutdown_t shutdown;
@@ -54,6 +55,7 @@ void chat_link_close(chat_link_t *link)
     link->connector = NULL;
     output_queue_free(link->queue);
     link->queue = NULL;
+    output_turn_free(link->turn);
     if (link->tcp)
         uv_close((uv_handle_t *)link->tcp, on_tcp_closed);
     uv_close((uv_handle_t *)&link->resume, on_resume_closed);
@@ -181,7 +183,8 @@ static void on_connected(void *context, err_t err, uv_tcp_t *tcp)
     link->pins++;
     tcp->data = link;
     link->heard = uv_now(tcp->loop);
-    link->queue = output_queue_new((uv_stream_t *)tcp, OUTPUT_LIMITS_DEFAULT, &events, link);
+    link->turn = output_turn_new(tcp->loop, OUTPUT_LIMITS_DEFAULT, &events);
+    link->queue = output_queue_new(link->turn, (uv_stream_t *)tcp, link);
     set_reading(link);
     link->events->on_open(link->context);
 }

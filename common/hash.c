@@ -6,9 +6,9 @@
 
 enum { FIRST_SLOTS = 8 };
 
+/* Kept small: a server has several for each idle session. */
 typedef struct entry {
     struct entry *next; /* in the same slot */
-    uint64_t hash;
     void *value;
     char key[];
 } entry_t;
@@ -107,20 +107,23 @@ size_t hash_count(const hash_t *hash)
     return hash->count;
 }
 
-/* Where the pointer to the key's entry is, or would be put. */
-static entry_t **find(const hash_t *hash, const char *key, size_t length, uint64_t *value)
+static size_t slot_of(const hash_t *hash, const char *key, size_t length, size_t slot_count)
 {
-    *value = hash_bytes(hash->key, key, length);
-    entry_t **link = &hash->slots[*value & (hash->slot_count - 1)];
-    while (*link != NULL && ((*link)->hash != *value || strcmp((*link)->key, key) != 0))
+    return hash_bytes(hash->key, key, length) & (slot_count - 1);
+}
+
+/* Where the pointer to the key's entry is, or would be put. */
+static entry_t **find(const hash_t *hash, const char *key, size_t length)
+{
+    entry_t **link = &hash->slots[slot_of(hash, key, length, hash->slot_count)];
+    while (*link != NULL && strcmp((*link)->key, key) != 0)
         link = &(*link)->next;
     return link;
 }
 
 void *hash_get(const hash_t *hash, const char *key)
 {
-    uint64_t value;
-    const entry_t *entry = *find(hash, key, strlen(key), &value);
+    const entry_t *entry = *find(hash, key, strlen(key));
     return entry != NULL ? entry->value : NULL;
 }
 
@@ -131,7 +134,7 @@ static void resize(hash_t *hash, size_t slot_count)
         entry_t *entry = hash->slots[i];
         while (entry != NULL) {
             entry_t *next = entry->next;
-            entry_t **slot = &slots[entry->hash & (slot_count - 1)];
+            entry_t **slot = &slots[slot_of(hash, entry->key, strlen(entry->key), slot_count)];
             entry->next = *slot;
             *slot = entry;
             entry = next;
@@ -145,8 +148,7 @@ static void resize(hash_t *hash, size_t slot_count)
 void *hash_put(hash_t *hash, const char *key, void *value)
 {
     size_t length = strlen(key);
-    uint64_t hashed;
-    entry_t **link = find(hash, key, length, &hashed);
+    entry_t **link = find(hash, key, length);
     if (*link != NULL) {
         void *former = (*link)->value;
         (*link)->value = value;
@@ -154,7 +156,6 @@ void *hash_put(hash_t *hash, const char *key, void *value)
     }
     entry_t *entry = alloc_bytes(sizeof *entry + length + 1);
     entry->next = NULL;
-    entry->hash = hashed;
     entry->value = value;
     memcpy(entry->key, key, length + 1);
     *link = entry;
@@ -165,8 +166,7 @@ void *hash_put(hash_t *hash, const char *key, void *value)
 
 void *hash_remove(hash_t *hash, const char *key)
 {
-    uint64_t hashed;
-    entry_t **link = find(hash, key, strlen(key), &hashed);
+    entry_t **link = find(hash, key, strlen(key));
     entry_t *entry = *link;
     if (entry == NULL)
         return NULL;

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 typedef enum {
     QUEUE_OPEN,
@@ -10,20 +11,31 @@ typedef enum {
     QUEUE_FREED,      /* the owner is gone */
 } queue_state_t;
 
-/* Kept small: a server holds one for each idle session. The idle handle runs before the loop would wait, so
- * one that is started anywhere in a turn ends the turn's writing; stopped, it costs nothing. */
-struct output_queue {
-    uv_stream_t *stream;
+TAILQ_HEAD(queue_list, output_queue);
+
+/* The idle handle runs before the loop would wait, so one that is started anywhere in a turn ends the turn's
+ * writing; stopped, it costs nothing. */
+struct output_turn {
+    uv_idle_t idle;
     output_limits_t limits;
-    output_events_t events;
+    const output_events_t *events;
+    struct queue_list woken;
+    size_t count; /* of woken */
+};
+
+/* Kept small: a server holds one for each idle session. */
+struct output_queue {
+    output_turn_t *turn;
+    TAILQ_ENTRY(output_queue) in_turn;
+    uv_stream_t *stream;
     void *context;
     buffer_t waiting;  /* not handed to the stream yet; no memory while empty */
     size_t accepted;   /* bytes of waiting that passed the limits */
     size_t dropped;    /* bytes that will never be written, since an overflow or an error */
     uv_timer_t *timer; /* runs while the soft limit is passed, else NULL */
-    uv_idle_t turn;
-    queue_state_t state;
-    unsigned pins; /* what still calls back: the idle handle, a write in flight */
+    unsigned pins;     /* the owner, a write in flight, a callback that is on */
+    queue_state_t state : 8;
+    bool woken : 1;
 };
 
 /* A write that the kernel did not take at once. At most one is in flight. */
@@ -33,8 +45,6 @@ typedef struct {
     char *data;
     size_t length; /* bytes of data that were left to write */
 } late_write_t;
-
-static void on_turn(uv_idle_t *handle);
 
 size_t output_queue_bytes(const output_queue_t *queue)
 {
@@ -47,11 +57,6 @@ static void unpin(output_queue_t *queue)
 {
     if (--queue->pins == 0)
         free(queue);
-}
-
-static void on_turn_closed(uv_handle_t *handle)
-{
-    unpin(handle->data);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -80,9 +85,30 @@ static void drop_waiting(output_queue_t *queue)
     free_waiting(queue);
 }
 
+static void on_idle(uv_idle_t *idle);
+
 static void wake(output_queue_t *queue)
 {
-    uv_idle_start(&queue->turn, on_turn);
+    output_turn_t *turn = queue->turn;
+
+    if (queue->woken)
+        return;
+    queue->woken = true;
+    TAILQ_INSERT_TAIL(&turn->woken, queue, in_turn);
+    if (turn->count++ == 0)
+        uv_idle_start(&turn->idle, on_idle);
+}
+
+static void sleep_on(output_queue_t *queue)
+{
+    output_turn_t *turn = queue->turn;
+
+    if (!queue->woken)
+        return;
+    queue->woken = false;
+    TAILQ_REMOVE(&turn->woken, queue, in_turn);
+    if (--turn->count == 0)
+        uv_idle_stop(&turn->idle);
 }
 
 /* Nothing more is taken; the owner hears of it in the next turn. */
@@ -99,15 +125,15 @@ static void fail(output_queue_t *queue, int uv_err)
     stop_timer(queue);
     drop_waiting(queue);
     queue->state = QUEUE_FAILED;
-    uv_idle_stop(&queue->turn);
-    queue->events.on_error(queue->context, uv_err);
+    sleep_on(queue);
+    queue->turn->events->on_error(queue->context, uv_err);
 }
 
 static void on_soft_time(uv_timer_t *timer)
 {
     output_queue_t *queue = timer->data;
 
-    if (output_queue_bytes(queue) > queue->limits.soft_limit)
+    if (output_queue_bytes(queue) > queue->turn->limits.soft_limit)
         overflow(queue);
     else
         stop_timer(queue);
@@ -116,7 +142,7 @@ static void on_soft_time(uv_timer_t *timer)
 /* Called before every append and after every write, so that each pause of the soft limit is seen. */
 static void check_soft_limit(output_queue_t *queue)
 {
-    bool above = output_queue_bytes(queue) > queue->limits.soft_limit;
+    bool above = output_queue_bytes(queue) > queue->turn->limits.soft_limit;
 
     if (!above)
         stop_timer(queue);
@@ -124,7 +150,7 @@ static void check_soft_limit(output_queue_t *queue)
         queue->timer = alloc_new(uv_timer_t);
         uv_timer_init(queue->stream->loop, queue->timer);
         queue->timer->data = queue;
-        uv_timer_start(queue->timer, on_soft_time, queue->limits.soft_ms, 0);
+        uv_timer_start(queue->timer, on_soft_time, queue->turn->limits.soft_ms, 0);
     }
 }
 
@@ -180,8 +206,8 @@ static void pump(output_queue_t *queue)
         }
     }
     check_soft_limit(queue);
-    if (queue->events.on_drain && output_queue_bytes(queue) == 0)
-        queue->events.on_drain(queue->context);
+    if (queue->turn->events->on_drain && output_queue_bytes(queue) == 0)
+        queue->turn->events->on_drain(queue->context);
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -202,30 +228,59 @@ static void on_written(uv_write_t *request, int status)
     unpin(queue);
 }
 
-static void on_turn(uv_idle_t *handle)
+static void end_turn(output_queue_t *queue)
 {
-    output_queue_t *queue = handle->data;
-
-    uv_idle_stop(handle);
+    sleep_on(queue);
+    queue->pins++;
     if (queue->state == QUEUE_OVERFLOWED)
-        queue->events.on_overflow(queue->context);
+        queue->turn->events->on_overflow(queue->context);
     else if (queue->state == QUEUE_OPEN)
         pump(queue);
+    unpin(queue);
 }
 
-output_queue_t *output_queue_new(uv_stream_t *stream, output_limits_t limits, const output_events_t *events,
-                                 void *context)
+/* Who is woken meanwhile has the next turn, or this one if others were freed: it comes to an end. */
+static void on_idle(uv_idle_t *idle)
+{
+    output_turn_t *turn = idle->data;
+    output_queue_t *queue;
+
+    for (size_t left = turn->count; left > 0 && (queue = TAILQ_FIRST(&turn->woken)) != NULL; left--)
+        end_turn(queue);
+}
+
+output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const output_events_t *events)
+{
+    output_turn_t *turn = alloc_new(output_turn_t);
+
+    turn->limits = limits;
+    turn->events = events;
+    TAILQ_INIT(&turn->woken);
+    uv_idle_init(loop, &turn->idle);
+    turn->idle.data = turn;
+    return turn;
+}
+
+static void on_turn_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void output_turn_free(output_turn_t *turn)
+{
+    if (turn)
+        uv_close((uv_handle_t *)&turn->idle, on_turn_closed);
+}
+
+output_queue_t *output_queue_new(output_turn_t *turn, uv_stream_t *stream, void *context)
 {
     output_queue_t *queue = alloc_new(output_queue_t);
 
+    queue->turn = turn;
     queue->stream = stream;
-    queue->limits = limits;
-    queue->events = *events;
     queue->context = context;
     queue->pins = 1;
     buffer_init(&queue->waiting, 0); /* bounded by output_queue_flush */
-    uv_idle_init(stream->loop, &queue->turn);
-    queue->turn.data = queue;
     return queue;
 }
 
@@ -241,7 +296,8 @@ void output_queue_free(output_queue_t *queue)
     stop_timer(queue);
     drop_waiting(queue);
     queue->state = QUEUE_FREED;
-    uv_close((uv_handle_t *)&queue->turn, on_turn_closed);
+    sleep_on(queue);
+    unpin(queue);
 }
 
 err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
@@ -267,7 +323,7 @@ void output_queue_flush(output_queue_t *queue)
         drop_waiting(queue);
         return;
     }
-    if (output_queue_bytes(queue) > queue->limits.hard_limit) {
+    if (output_queue_bytes(queue) > queue->turn->limits.hard_limit) {
         overflow(queue);
         return;
     }

@@ -10,6 +10,9 @@
 #include <uv.h>
 
 typedef struct output_queue output_queue_t;
+/* What the queues of one loop have in common; it ends each turn with the writing of what they were given. One for
+ * many queues: a handle in each of them would be a good part of what an idle connection takes. */
+typedef struct output_turn output_turn_t;
 
 typedef struct {
     size_t soft_limit, hard_limit; /* bytes */
@@ -23,8 +26,13 @@ typedef struct {
     void (*on_drain)(void *context);             /* everything queued has gone to the kernel; may be NULL */
 } output_events_t;
 
-output_queue_t *output_queue_new(uv_stream_t *stream, output_limits_t limits, const output_events_t *events,
-                                 void *context);
+/* The events must outlive the queues. */
+output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const output_events_t *events);
+/* When all its queues were freed; frees itself when its handle is closed. NULL is nothing. */
+void output_turn_free(output_turn_t *turn);
+
+/* The turn is of the stream's loop. */
+output_queue_t *output_queue_new(output_turn_t *turn, uv_stream_t *stream, void *context);
 /* Stops calling the owner; frees itself when the writes in flight have ended (close the stream soon). */
 void output_queue_free(output_queue_t *queue);
 /* ERR_TOO_SLOW when the limit is reached, ERR_CLOSED after free/error. */

@@ -21,9 +21,10 @@ mailbox_t *mailbox_get(server_t *server, const char *username)
     if (mailbox)
         return mailbox;
 
-    mailbox = alloc_new(mailbox_t);
+    size_t size = strlen(username) + 1;
+    mailbox = alloc_zero(1, offsetof(mailbox_t, username) + size);
+    memcpy(mailbox->username, username, size);
     mailbox->server = server;
-    mailbox->username = alloc_string(username);
     TAILQ_INIT(&mailbox->deliveries);
     TAILQ_INIT(&mailbox->unclaimed);
     direct_log_init(&mailbox->log);
@@ -47,7 +48,6 @@ void mailbox_settle(mailbox_t *mailbox)
         return;
     hash_remove(mailbox->server->mailboxes, mailbox->username);
     mailbox->server->mailboxes_freed++;
-    free(mailbox->username);
     free(mailbox);
 }
 
@@ -60,7 +60,6 @@ void mailbox_free(mailbox_t *mailbox)
         delivery_free(delivery);
     }
     direct_log_free(&mailbox->log);
-    free(mailbox->username);
     free(mailbox);
 }
 

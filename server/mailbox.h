@@ -24,7 +24,6 @@ typedef enum {
 
 struct mailbox {
     server_t *server;
-    char *username;
     session_t *session;              /* NULL = offline */
     struct delivery_list deliveries; /* in the order of their acceptance */
     direct_log_t log;                /* newer than all deliveries */
@@ -42,11 +41,12 @@ struct mailbox {
     unsigned acknowledged;           /* deliveries that are kept until the pages asked for have come */
     unsigned pins;                   /* calls to the store under way, loops over the deliveries */
     unsigned drained;                /* messages read from the store and handed over since the last start */
-    mailbox_state_t state;
+    mailbox_state_t state : 8;
     bool claiming;
     bool again;  /* something was stored since the page was asked for: read once more */
     bool check;  /* the session has asked: tell it when all is read */
     bool behind; /* AWAY: what is in memory waits until the session has read what it was sent */
+    char username[];
 };
 
 /* Finds or makes it. Call mailbox_settle when it may have been for nothing. */

@@ -9,9 +9,9 @@
 
 typedef struct change {
     TAILQ_ENTRY(change) link;
-    char *username;
-    bool joined;
     uint64_t seq;
+    bool joined;
+    char username[];
 } change_t;
 
 TAILQ_HEAD(change_list, change);
@@ -22,6 +22,7 @@ struct presence {
     struct change_list changes; /* in their order */
     hash_t *by_name;            /* to change_t */
     uint64_t last_seq;
+    size_t listeners; /* JSON sessions: without them nothing is collected */
 };
 
 /* The changes of one frame. */
@@ -30,11 +31,15 @@ typedef struct {
     size_t joined_count, left_count;
 } names_t;
 
+static bool listens(const session_t *session)
+{
+    return session->protocol == &json_protocol;
+}
+
 static void remove_change(presence_t *presence, change_t *change)
 {
     hash_remove(presence->by_name, change->username);
     TAILQ_REMOVE(&presence->changes, change, link);
-    free(change->username);
     free(change);
 }
 
@@ -79,7 +84,7 @@ static void tell(presence_t *presence)
     err_t err = write_frame(presence, 0, &frame);
     for (session_t *session = users_first(presence->server->users); session && err == ERR_OK;
          session = users_next(session)) {
-        if (session->protocol != &json_protocol)
+        if (!listens(session))
             continue;
         buffer_t *out = session_begin(session);
         if (session->presence_seq >= first)
@@ -124,8 +129,11 @@ static void note(presence_t *presence, const char *username, bool joined)
     presence->last_seq++;
     if (known)
         remove_change(presence, known);
-    change_t *change = alloc_new(change_t);
-    change->username = alloc_string(username);
+    if (presence->listeners == 0)
+        return;
+    size_t size = strlen(username) + 1;
+    change_t *change = alloc_zero(1, offsetof(change_t, username) + size);
+    memcpy(change->username, username, size);
     change->joined = joined;
     change->seq = presence->last_seq;
     TAILQ_INSERT_TAIL(&presence->changes, change, link);
@@ -133,15 +141,17 @@ static void note(presence_t *presence, const char *username, bool joined)
     schedule(presence);
 }
 
-uint64_t presence_joined(presence_t *presence, const char *username)
+uint64_t presence_joined(presence_t *presence, const session_t *session)
 {
-    note(presence, username, true);
+    note(presence, session_username(session), true);
+    presence->listeners += listens(session);
     return presence->last_seq;
 }
 
-void presence_left(presence_t *presence, const char *username)
+void presence_left(presence_t *presence, const session_t *session)
 {
-    note(presence, username, false);
+    presence->listeners -= listens(session);
+    note(presence, session_username(session), false);
 }
 
 presence_t *presence_new(server_t *server)

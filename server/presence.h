@@ -6,13 +6,15 @@
 #include <uv.h>
 
 typedef struct server server_t;
+typedef struct session session_t;
 typedef struct presence presence_t;
 
 presence_t *presence_new(server_t *server);
 /* Frees itself when its handle is closed. */
 void presence_free(presence_t *presence);
-/* Returns the sequence number: a session is told of what came behind its own. */
-uint64_t presence_joined(presence_t *presence, const char *username);
-void presence_left(presence_t *presence, const char *username);
+/* A session that is logged in. Returns the sequence number: it is told of what came behind its own. */
+uint64_t presence_joined(presence_t *presence, const session_t *session);
+/* It is logged out, but still has its name. */
+void presence_left(presence_t *presence, const session_t *session);
 
 #endif

@@ -55,6 +55,7 @@ err_t server_start(daemon_t *daemon, const config_t *config, server_t **out)
     server->log = &daemon->log;
     TAILQ_INIT(&server->sessions);
     server->users = users_new();
+    server->turn = output_turn_new(server->loop, OUTPUT_LIMITS_DEFAULT, &session_output_events);
     server->mailboxes = hash_new();
     server->tracked = hash_new();
     server->recent = recent_new(LIMIT_RECENT);
@@ -114,6 +115,7 @@ static void close_common(server_t *server)
 {
     watch_free(server->watch);
     presence_free(server->presence);
+    output_turn_free(server->turn);
     uv_close((uv_handle_t *)&server->trim_timer, NULL);
     uv_close((uv_handle_t *)&server->stop_timer, NULL);
 }

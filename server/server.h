@@ -20,6 +20,7 @@ typedef struct server {
     const log_t *log;
     listener_t *listener;
     users_t *users;
+    output_turn_t *turn; /* of all sessions */
     presence_t *presence;
     watch_t *watch;
     store_client_t *store;

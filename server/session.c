@@ -17,11 +17,19 @@ static void watch(session_t *session)
 
 /* ---- the end ---- */
 
+static void free_reader(session_t *session)
+{
+    if (session->reader)
+        line_reader_free(session->reader);
+    free(session->reader);
+    session->reader = NULL;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     session_t *session = handle->data;
 
-    line_reader_free(&session->reader);
+    free_reader(session);
     free(session);
 }
 
@@ -77,7 +85,7 @@ static void log_out(session_t *session, err_t why)
     }
     log_info(server->log, "session_closed", "user=%s reason=%s", session_username(session), err_code(why));
     users_remove(server->users, session, session_username(session));
-    presence_left(server->presence, session_username(session));
+    presence_left(server->presence, session);
     session->mailbox = NULL;
     mailbox_close(mailbox);
 }
@@ -96,7 +104,7 @@ void session_end(session_t *session, err_t why)
     session->state = SESSION_CLOSING;
     session->since = uv_now(session->server->loop);
     session->throttled = session->held_back = false;
-    line_reader_free(&session->reader);
+    free_reader(session);
     watch(session);
     read_on(session);
     shut(session);
@@ -195,13 +203,38 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     session->read_enough = false;
 }
 
+static size_t line_limit(const session_t *session)
+{
+    size_t most = (size_t)session->server->config->max_message_bytes;
+
+    if (session->protocol == &login_protocol)
+        return LIMIT_LOGIN_LINE;
+    return session->protocol == &json_protocol ? message_max_line(most) : most + LIMIT_LINE_EXTRA;
+}
+
+static line_reader_t *reader_of(session_t *session)
+{
+    if (!session->reader) {
+        session->reader = alloc_new(line_reader_t);
+        line_reader_init(session->reader, line_limit(session));
+    }
+    return session->reader;
+}
+
+size_t session_pending(const session_t *session)
+{
+    return session->reader ? line_reader_pending(session->reader) : 0;
+}
+
 void session_finish_line(session_t *session)
 {
     char *line;
     size_t length;
 
     session->silence_ended = true;
-    switch (line_reader_finish(&session->reader, &line, &length)) {
+    if (!session->reader)
+        return;
+    switch (line_reader_finish(session->reader, &line, &length)) {
     case LINE_OK:
         session->protocol->on_line(session, line, length, false);
         break;
@@ -262,7 +295,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
             session_end(session, ERR_IO);
     } else if (count > 0 && session->state == SESSION_OPEN) {
         session->heard = uv_now(session->server->loop);
-        if (line_reader_feed(&session->reader, buffer->base, (size_t)count) != ERR_OK)
+        if (line_reader_feed(reader_of(session), buffer->base, (size_t)count) != ERR_OK)
             session_end(session, ERR_NO_MEMORY);
         else
             session_take_lines(session);
@@ -287,7 +320,7 @@ static bool take_line(session_t *session)
     char *line;
     size_t length;
 
-    switch (line_reader_next(&session->reader, &line, &length)) {
+    switch (line_reader_next(session->reader, &line, &length)) {
     case LINE_OK:
         session->protocol->on_line(session, line, length, true);
         break;
@@ -303,12 +336,13 @@ static bool take_line(session_t *session)
 
 void session_take_lines(session_t *session)
 {
-    while (session->state == SESSION_OPEN && !session_is_blocked(session) && take_line(session))
+    while (session->state == SESSION_OPEN && session->reader && !session_is_blocked(session) &&
+           take_line(session))
         ;
     if (session->state != SESSION_OPEN)
         return;
-    if (line_reader_pending(&session->reader) == 0)
-        line_reader_free(&session->reader); /* idle sessions hold no buffer */
+    if (session_pending(session) == 0)
+        free_reader(session);
     else if (session->protocol != &json_protocol && !session->whole_lines)
         watch(session);
     read_on(session);
@@ -322,7 +356,7 @@ void session_stop_reading(session_t *session)
 
 /* ---- the beginning ---- */
 
-static const output_events_t output_events = {on_overflow, on_write_error, on_drain};
+const output_events_t session_output_events = {on_overflow, on_write_error, on_drain};
 
 session_t *session_accept(server_t *server, uv_stream_t *listener)
 {
@@ -335,13 +369,11 @@ session_t *session_accept(server_t *server, uv_stream_t *listener)
     session->serial = ++server->last_serial;
     session->since = session->heard = uv_now(server->loop);
     STAILQ_INIT(&session->written);
-    line_reader_init(&session->reader, LIMIT_LOGIN_LINE);
     bucket_init(&session->bucket, server->config->rate_limit, session->since);
     TAILQ_INSERT_TAIL(&server->sessions, session, in_all);
     server->session_count++;
     server_count_change(server);
-    session->output =
-        output_queue_new((uv_stream_t *)&session->tcp, OUTPUT_LIMITS_DEFAULT, &output_events, session);
+    session->output = output_queue_new(server->turn, (uv_stream_t *)&session->tcp, session);
     if (uv_accept(listener, (uv_stream_t *)&session->tcp) != 0) {
         session_close_now(session);
         return NULL;
@@ -369,9 +401,10 @@ err_t session_login(session_t *session, const char *username, const protocol_t *
         return ERR_USERNAME_TAKEN;
     }
     session->protocol = protocol;
-    size_t most = (size_t)server->config->max_message_bytes;
-    session->reader.limit = protocol == &json_protocol ? message_max_line(most) : most + LIMIT_LINE_EXTRA;
-    session->presence_seq = presence_joined(server->presence, session_username(session));
+    session->reader->limit = line_limit(session); /* the login's line is in it */
+    uint64_t seq = presence_joined(server->presence, session);
+    if (protocol == &json_protocol)
+        session->presence_seq = seq;
     log_info(server->log, "session_opened", "user=%s kind=%s", session_username(session),
              protocol == &json_protocol ? "json" : "text");
     return ERR_OK;

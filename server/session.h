@@ -25,15 +25,17 @@ struct session {
     mailbox_t *mailbox; /* NULL = not logged in */
     mailbox_t *last_to; /* it wrote to; there still if no mailbox was freed since */
     uint64_t last_freed;
-    line_reader_t reader;
+    line_reader_t *reader; /* NULL while nothing waits in it */
     TAILQ_ENTRY(session) in_all, in_users, in_watch;
     struct written_list written; /* text: handed over, not yet acknowledged by the peer's TCP */
     uint64_t serial;
-    uint64_t sent;         /* bytes ever given to the output */
-    uint64_t since;        /* ms: of the state, or of the accept */
-    uint64_t heard;        /* ms: of the last byte */
-    uint64_t hint_at;      /* ms: text: of the last hint, 0 = none yet */
-    uint64_t presence_seq; /* JSON: of its own joining */
+    uint64_t sent;  /* bytes ever given to the output */
+    uint64_t since; /* ms: of the state, or of the accept */
+    uint64_t heard; /* ms: of the last byte */
+    union {
+        uint64_t hint_at;      /* ms: text: of the last hint, 0 = none yet */
+        uint64_t presence_seq; /* JSON: of its own joining */
+    };
     uint64_t taken; /* bytes that the kernel had taken at taken_at, ms; 0 = the mailbox waits for nothing */
     uint64_t taken_at;
     size_t withheld; /* bytes of messages that came since then, and still wait */
@@ -41,17 +43,17 @@ struct session {
     bucket_t bucket;
     unsigned unanswered; /* messages that the store has not answered */
     unsigned waiting;    /* text: messages that wait for !check */
-    session_state_t state;
-    bool watched;
-    bool authorised;    /* logged in with the service token */
-    bool whole_lines;   /* text: has ended a line after its name with a newline */
-    bool silence_ended; /* text: silence ended the last line, so a newline may still come */
-    bool throttled;     /* waits for a token */
-    bool held_back;     /* waits until less is on its way to the disk */
-    bool reading;
-    bool read_enough; /* for this turn of the loop: it is the others' */
-    bool heard_all;   /* the peer's end of stream */
-    bool shut;        /* nothing more is sent */
+    session_state_t state : 8;
+    bool watched : 1;
+    bool authorised : 1;    /* logged in with the service token */
+    bool whole_lines : 1;   /* text: has ended a line after its name with a newline */
+    bool silence_ended : 1; /* text: silence ended the last line, so a newline may still come */
+    bool throttled : 1;     /* waits for a token */
+    bool held_back : 1;     /* waits until less is on its way to the disk */
+    bool reading : 1;
+    bool read_enough : 1; /* for this turn of the loop: it is the others' */
+    bool heard_all : 1;   /* the peer's end of stream */
+    bool shut : 1;        /* nothing more is sent */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -101,11 +103,16 @@ void session_poll_written(session_t *session);
 /* For the watch. */
 bool session_on_tick(session_t *session, uint64_t now_ms);
 
+/* Of the turn that all sessions share. */
+extern const output_events_t session_output_events;
+
 /* For session*.c alone. */
 void session_take_lines(session_t *session);
 /* Takes a rest without an end as a line. */
 void session_finish_line(session_t *session);
 bool session_is_blocked(const session_t *session);
+/* Bytes that wait for their line's end. */
+size_t session_pending(const session_t *session);
 /* At once, without a last word; the user is logged out already. */
 void session_close_now(session_t *session);
 

@@ -113,13 +113,13 @@ static bool give_hint(session_t *session, uint64_t now)
 /* A client that writes no newlines has ended its line by saying nothing for a while. A JSON frame is whole. */
 static bool await_silence(session_t *session, uint64_t now)
 {
-    size_t pending = line_reader_pending(&session->reader);
+    size_t pending = session_pending(session);
 
     if (pending == 0 || session->whole_lines || session->protocol == &json_protocol ||
         session_is_blocked(session))
         return false;
-    bool frame = session->protocol == &login_protocol && session->reader.pending.length > 0 &&
-                 session->reader.pending.data[session->reader.start] == '{';
+    bool frame = session->protocol == &login_protocol && session->reader->pending.length > 0 &&
+                 session->reader->pending.data[session->reader->start] == '{';
     if (frame)
         return false;
     if (now - session->heard < LIMIT_SILENCE)
@@ -161,8 +161,8 @@ static bool tick_open(session_t *session, uint64_t now)
     session_poll_written(session);
     again |= has_unread(session);
     again |= give_hint(session, now);
-    return again || (line_reader_pending(&session->reader) > 0 && !session->whole_lines &&
-                     session->protocol == &text_protocol);
+    return again ||
+           (session_pending(session) > 0 && !session->whole_lines && session->protocol == &text_protocol);
 }
 
 /* The connection was reset. A session that is not read from hears of it nowhere else. */

@@ -14,6 +14,7 @@ typedef struct {
     uv_loop_t loop;
     uv_pipe_t stream;
     int peer; /* the other end of the stream; nobody reads there by itself */
+    output_turn_t *turn;
     output_queue_t *queue;
     unsigned overflows, errors, drains;
 } world_t;
@@ -45,12 +46,14 @@ static void begin(world_t *world, output_limits_t limits)
     uv_pipe_init(&world->loop, &world->stream, 0);
     uv_pipe_open(&world->stream, ends[0]);
     world->peer = ends[1];
-    world->queue = output_queue_new((uv_stream_t *)&world->stream, limits, &events, world);
+    world->turn = output_turn_new(&world->loop, limits, &events);
+    world->queue = output_queue_new(world->turn, (uv_stream_t *)&world->stream, world);
 }
 
 static void end(world_t *world)
 {
     output_queue_free(world->queue);
+    output_turn_free(world->turn);
     uv_close((uv_handle_t *)&world->stream, NULL);
     uv_run(&world->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&world->loop), 0);
@@ -128,6 +131,61 @@ static void test_error_comes_once(void **state)
     end(&world);
 }
 
+typedef struct {
+    uv_loop_t loop;
+    output_turn_t *turn;
+    uv_pipe_t streams[3];
+    int peers[3];
+    output_queue_t *queues[3];
+    unsigned drains;
+} crowd_t;
+
+/* The first that has written ends the second, and gives the third another word. */
+static void on_crowd_drain(void *context)
+{
+    crowd_t *crowd = context;
+
+    if (crowd->drains++ > 0)
+        return;
+    output_queue_free(crowd->queues[1]);
+    output_queue_write(crowd->queues[2], "!", 1);
+}
+
+static void test_queues_of_one_turn(void **state)
+{
+    static const output_events_t events = {on_overflow, on_error, on_crowd_drain};
+    crowd_t crowd = {.drains = 0};
+    char got[8];
+
+    (void)state;
+    uv_loop_init(&crowd.loop);
+    crowd.turn = output_turn_new(&crowd.loop, OUTPUT_LIMITS_DEFAULT, &events);
+    for (int i = 0; i < 3; i++) {
+        int ends[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        uv_pipe_init(&crowd.loop, &crowd.streams[i], 0);
+        uv_pipe_open(&crowd.streams[i], ends[0]);
+        crowd.peers[i] = ends[1];
+        crowd.queues[i] = output_queue_new(crowd.turn, (uv_stream_t *)&crowd.streams[i], &crowd);
+        output_queue_write(crowd.queues[i], "hi", 2);
+    }
+    uv_run(&crowd.loop, UV_RUN_NOWAIT);
+    assert_int_equal(crowd.drains, 2);
+    assert_int_equal(recv(crowd.peers[0], got, sizeof got, MSG_DONTWAIT), 2);
+    assert_int_equal(recv(crowd.peers[1], got, sizeof got, MSG_DONTWAIT), 2); /* the last word */
+    assert_int_equal(recv(crowd.peers[2], got, sizeof got, MSG_DONTWAIT), 3);
+    assert_memory_equal(got, "hi!", 3);
+    output_queue_free(crowd.queues[0]);
+    output_queue_free(crowd.queues[2]);
+    output_turn_free(crowd.turn);
+    for (int i = 0; i < 3; i++) {
+        uv_close((uv_handle_t *)&crowd.streams[i], NULL);
+        close(crowd.peers[i]);
+    }
+    uv_run(&crowd.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&crowd.loop), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
         cmocka_unit_test(test_soft_limit_without_a_pause),
         cmocka_unit_test(test_error_comes_once),
+        cmocka_unit_test(test_queues_of_one_turn),
     };
 
     signal(SIGPIPE, SIG_IGN);

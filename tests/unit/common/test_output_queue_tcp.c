@@ -16,6 +16,7 @@ typedef struct {
     uv_tcp_t tcp;
     uv_connect_t request;
     bool connected, inside, free_in_event;
+    output_turn_t *turn;
     output_queue_t *queue;
     int overflows, errors, drains, uv_err;
 } owner_t;
@@ -80,12 +81,14 @@ static void start(owner_t *owner, output_limits_t limits)
     uv_tcp_connect(&owner->request, &owner->tcp, (struct sockaddr *)&address, on_connected);
     uv_send_buffer_size((uv_handle_t *)&owner->tcp, &size);
     RUN_UNTIL(&owner->world, owner->connected && owner->peer.accepted > 0);
-    owner->queue = output_queue_new((uv_stream_t *)&owner->tcp, limits, &events, owner);
+    owner->turn = output_turn_new(&owner->world.loop, limits, &events);
+    owner->queue = output_queue_new(owner->turn, (uv_stream_t *)&owner->tcp, owner);
 }
 
 static void stop(owner_t *owner)
 {
     output_queue_free(owner->queue);
+    output_turn_free(owner->turn);
     if (!uv_is_closing((uv_handle_t *)&owner->tcp))
         uv_close((uv_handle_t *)&owner->tcp, NULL);
     peer_close(&owner->peer);
