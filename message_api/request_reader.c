@@ -94,6 +94,18 @@ static bool read_username(const cJSON *object, const char *name, char out[USERNA
     return err == ERR_OK;
 }
 
+static bool normalise_item(const cJSON *item, char out[USERNAME_SIZE], const char *place, details_t *details)
+{
+    if (!cJSON_IsString(item)) {
+        details_add(details, "string_type", "Input should be a string", "%s", place);
+        return false;
+    }
+    err_t err = username_normalise(item->valuestring, strlen(item->valuestring), out);
+    if (err != ERR_OK)
+        details_add(details, err_code(err), err_text(err), "%s", place);
+    return err == ERR_OK;
+}
+
 /* --- messages --- */
 
 /* message_from_json says that a member is at fault; a framework's client wants to know whether it was missing. */
@@ -177,10 +189,29 @@ bool request_read_messages(const cJSON *body, size_t max_message_bytes, message_
 
 /* --- claims --- */
 
-bool request_read_claim(const cJSON *body, char username[USERNAME_SIZE], details_t *details)
+bool request_read_claims(const cJSON *body, store_claim_t **out, size_t *count, details_t *details)
 {
-    return is_object(body, "\"body\"", details) &&
-           read_username(body, "username", username, "\"body\"", details);
+    if (!is_object(body, "\"body\"", details))
+        return false;
+    const cJSON *array = array_member(body, "usernames", 1, STORE_MAX_CLAIM, "\"body\"", details);
+    if (array == NULL)
+        return false;
+
+    size_t made = 0;
+    store_claim_t *claims = alloc_zero((size_t)cJSON_GetArraySize(array), sizeof claims[0]);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        char place[PLACE_SIZE];
+        snprintf(place, sizeof place, "\"body\",\"usernames\",%zu", made);
+        if (!normalise_item(item, claims[made++].username, place, details)) {
+            free(claims);
+            return false;
+        }
+    }
+    *out = claims;
+    *count = made;
+    return true;
 }
 
 /* --- acknowledgements --- */

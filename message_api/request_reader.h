@@ -21,8 +21,8 @@ bool request_read_messages(const cJSON *body, size_t max_message_bytes, message_
                            details_t *details);
 void request_free_messages(message_t *messages, size_t count);
 
-/* POST /v1/claims */
-bool request_read_claim(const cJSON *body, char username[USERNAME_SIZE], details_t *details);
+/* POST /v1/claims: *out is malloced, for store_claim. */
+bool request_read_claims(const cJSON *body, store_claim_t **out, size_t *count, details_t *details);
 
 /* POST /v1/acknowledgements: *out is malloced, for store_acknowledge. */
 bool request_read_acknowledgements(const cJSON *body, store_acknowledgement_t **out, size_t *count,

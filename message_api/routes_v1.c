@@ -3,6 +3,7 @@
 #include "api.h"
 #include "request_reader.h"
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* --- POST /v1/messages --- */
 
@@ -63,7 +64,16 @@ void route_put_batch(http_call_t *call)
 
 /* --- POST /v1/claims --- */
 
-static void on_claimed(void *context, err_t err, int64_t epoch)
+static err_t write_claims(buffer_t *json, const store_claim_t *claims, size_t count)
+{
+    err_t err = buffer_append_text(json, "{\"results\":[");
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = buffer_appendf(json, "%s{\"epoch\":%" PRId64 ",\"waiting\":%s}", i > 0 ? "," : "",
+                             claims[i].epoch, claims[i].waiting ? "true" : "false");
+    return err == ERR_OK ? buffer_append_text(json, "]}") : err;
+}
+
+static void on_claimed(void *context, err_t err, const store_claim_t *claims, size_t count)
 {
     http_call_t *call = context;
     if (err != ERR_OK) {
@@ -72,7 +82,7 @@ static void on_claimed(void *context, err_t err, int64_t epoch)
     }
     buffer_t json;
     buffer_init(&json, 0);
-    answer_json(call, &json, buffer_appendf(&json, "{\"epoch\":%" PRId64 "}", epoch));
+    answer_json(call, &json, write_claims(&json, claims, count));
 }
 
 void route_claim(http_call_t *call)
@@ -83,13 +93,16 @@ void route_claim(http_call_t *call)
         return;
     details_t details;
     details_init(&details);
-    char username[USERNAME_SIZE];
-    if (!request_read_claim(body, username, &details)) {
+    store_claim_t *claims;
+    size_t count;
+    if (!request_read_claims(body, &claims, &count, &details)) {
         answer_details(call, &details);
     } else {
-        err_t err = store_claim(api->store, username, on_claimed, call);
-        if (err != ERR_OK)
+        err_t err = store_claim(api->store, claims, count, on_claimed, call);
+        if (err != ERR_OK) {
+            free(claims);
             answer_error(call, err);
+        }
     }
     cJSON_Delete(body);
 }

@@ -73,6 +73,7 @@ static err_t submit(store_t *store, store_request_t *request, size_t bytes)
     err_t err = store_queue_submit(store->queue, request);
     if (err != ERR_OK) {
         request->messages = NULL;
+        request->claims = NULL;
         request->acknowledgements = NULL;
         request_free(request);
     }
@@ -99,11 +100,13 @@ err_t store_put_batch(store_t *store, message_t *messages, size_t count, store_p
     return submit(store, request, bytes);
 }
 
-err_t store_claim(store_t *store, const char *username, store_claim_cb callback, void *context)
+err_t store_claim(store_t *store, store_claim_t *claims, size_t count, store_claim_cb callback, void *context)
 {
-    store_request_t *request = mailbox_request(REQUEST_CLAIM, username, context);
+    store_request_t *request = request_new(REQUEST_CLAIM, context);
     request->callback.claim = callback;
-    return submit(store, request, 0);
+    request->claims = claims;
+    request->count = count;
+    return submit(store, request, count * sizeof(store_claim_t));
 }
 
 err_t store_read(store_t *store, const char *username, int64_t epoch, int64_t after, size_t limit,

@@ -28,6 +28,7 @@
 
 enum {
     STORE_MAX_PUT = 256,          /* messages in a batch */
+    STORE_MAX_CLAIM = 256,        /* mailboxes in a claim */
     STORE_MAX_PAGE = 256,         /* messages in a page */
     STORE_MAX_ACKNOWLEDGE = 1024, /* keys in a request */
     STORE_MAX_READ_ALL =
@@ -84,10 +85,18 @@ err_t store_put_batch(store_t *store, message_t *messages, size_t count, store_p
 
 /* --- reading --- */
 
-typedef void (*store_claim_cb)(void *context, err_t err, int64_t epoch);
-/* Makes the caller the mailbox's owner: raises its epoch (the first one is 1). A mailbox that has nothing
- * exists too. */
-err_t store_claim(store_t *store, const char *username, store_claim_cb callback, void *context);
+typedef struct {
+    char username[USERNAME_SIZE];
+    int64_t epoch; /* the answer */
+    bool waiting;  /* the answer: there are messages to read; false: the first page would be empty */
+} store_claim_t;
+
+/* claims: those of the call; NULL when err is not ERR_OK. */
+typedef void (*store_claim_cb)(void *context, err_t err, const store_claim_t *claims, size_t count);
+/* Makes the caller the owner of 1 to STORE_MAX_CLAIM mailboxes: raises their epochs (the first one is 1). A
+ * mailbox that has nothing exists too. Takes ownership of the array (malloc). */
+err_t store_claim(store_t *store, store_claim_t *claims, size_t count, store_claim_cb callback,
+                  void *context);
 
 typedef struct {
     message_t message;

@@ -66,14 +66,6 @@ err_t mongo_take_seqs(mongo_session_t *session, size_t count, int64_t *first)
 
 /* --- owners --- */
 
-err_t mongo_mailbox_claim(mongo_session_t *session, store_request_t *request)
-{
-    err_t err = mongo_adopt(session, request->username);
-    if (err == ERR_OK)
-        err = raise_counter(session, request->username, "epoch", 1, &request->epoch);
-    return err;
-}
-
 err_t mongo_mailbox_epoch(mongo_session_t *session, const char *username, int64_t *epoch)
 {
     const bson_t *document;
@@ -140,6 +132,29 @@ err_t mongo_mailbox_load(mongo_session_t *session, const char *username, mongo_m
 }
 
 /* --- reading --- */
+
+static err_t claim_one(mongo_session_t *session, store_claim_t *claim)
+{
+    const bson_t *document;
+    err_t err = mongo_adopt(session, claim->username);
+    if (err == ERR_OK)
+        err = raise_counter(session, claim->username, "epoch", 1, &claim->epoch);
+    if (err != ERR_OK)
+        return err;
+    mongoc_cursor_t *cursor =
+        mongo_find(session->messages, waiting_filter(claim->username, 0),
+                   BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(1)));
+    claim->waiting = mongoc_cursor_next(cursor, &document);
+    return mongo_cursor_end(session, cursor);
+}
+
+err_t mongo_mailbox_claim(mongo_session_t *session, store_request_t *request)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < request->count && err == ERR_OK; i++)
+        err = claim_one(session, &request->claims[i]);
+    return err;
+}
 
 err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request)
 {

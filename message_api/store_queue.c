@@ -118,7 +118,7 @@ static size_t take_batch(store_queue_t *queue, store_request_t **batch)
         if (request == NULL)
             break;
         batch[count++] = request;
-        messages += request->kind == REQUEST_PUT ? request->count : 1;
+        messages += request->kind == REQUEST_PUT || request->kind == REQUEST_CLAIM ? request->count : 1;
         bytes += request->bytes;
     }
     return count;

@@ -44,6 +44,7 @@ void request_free(store_request_t *request)
         free(request->messages);
     }
     store_acknowledgements_free(request->acknowledgements, request->count);
+    free(request->claims);
     free(request->results);
     free(request->mailbox_results);
     request_drop_entries(request);
@@ -62,7 +63,7 @@ void request_answer(store_request_t *request, err_t err, bool have_reason)
                                       ok ? request->count : 0);
         break;
     case REQUEST_CLAIM:
-        request->callback.claim(request->context, err, ok ? request->epoch : 0);
+        request->callback.claim(request->context, err, ok ? request->claims : NULL, ok ? request->count : 0);
         break;
     case REQUEST_READ_ALL:
     case REQUEST_READ:

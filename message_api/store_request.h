@@ -42,12 +42,13 @@ typedef struct store_request {
 
     request_kind_t kind;
     char username[USERNAME_SIZE];
-    int64_t epoch; /* asked for, or given by a claim */
+    int64_t epoch; /* asked for */
     int64_t after;
     size_t limit;
     message_t *messages;                       /* owned */
     store_acknowledgement_t *acknowledgements; /* owned */
-    size_t count;                              /* of messages or acknowledgements */
+    store_claim_t *claims;                     /* owned; the answer too */
+    size_t count;                              /* of messages, acknowledgements or claims */
 
     /* The answer. */
     err_t err;

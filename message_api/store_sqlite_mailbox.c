@@ -229,16 +229,25 @@ static int do_acknowledge(sqlite_store_t *store, store_request_t *request, int64
     return code;
 }
 
+static int claim_one(sqlite_store_t *store, store_claim_t *claim)
+{
+    mailbox_t *mailbox;
+    int code = load(store, claim->username, &mailbox);
+    if (code != SQLITE_OK)
+        return code;
+    claim->epoch = ++mailbox->epoch;
+    claim->waiting = mailbox->waiting_count > 0;
+    mailbox->changed = true;
+    return SQLITE_OK;
+}
+
 static int do_claim(sqlite_store_t *store, store_request_t *request, int64_t now)
 {
     (void)now;
-    mailbox_t *mailbox;
-    int code = load(store, request->username, &mailbox);
-    if (code != SQLITE_OK)
-        return code;
-    request->epoch = ++mailbox->epoch;
-    mailbox->changed = true;
-    return SQLITE_OK;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++)
+        code = claim_one(store, &request->claims[i]);
+    return code;
 }
 
 static int do_read_all(sqlite_store_t *store, store_request_t *request, int64_t now)

@@ -20,6 +20,7 @@ static void read_page(mailbox_t *mailbox)
         return;
     if (mailbox->epoch == 0) {
         mailbox->state = MAILBOX_CLAIMING;
+        mailbox->again = mailbox->claiming; /* one under way may have been answered before */
         mailbox_claim(mailbox);
         return;
     }
@@ -198,20 +199,28 @@ static void flush_unclaimed(mailbox_t *mailbox)
     }
 }
 
-void mailbox_on_claimed(void *context, mailbox_t *mailbox, err_t err, int64_t epoch)
+void mailbox_on_claim_sent(void *context, mailbox_t *mailbox)
 {
     (void)context;
-    mailbox->pins--;
+    mailbox->again = false;
+}
+
+void mailbox_on_claimed(void *context, mailbox_t *mailbox, err_t err, const store_claimed_t *claimed)
+{
+    (void)context;
     mailbox->claiming = false;
     if (err == ERR_OK) {
-        mailbox->epoch = epoch;
+        mailbox->epoch = claimed->epoch;
         flush_unclaimed(mailbox);
         /* LIVE: another server was the owner meanwhile, and may have left something. */
-        if (mailbox->state == MAILBOX_CLAIMING)
-            read_page(mailbox);
-        else if (mailbox->state == MAILBOX_LIVE)
+        if (mailbox->state == MAILBOX_LIVE && claimed->waiting)
             mailbox_drain(mailbox);
+        else if (mailbox->state == MAILBOX_CLAIMING && (claimed->waiting || mailbox->again))
+            read_page(mailbox);
+        else if (mailbox->state == MAILBOX_CLAIMING)
+            finish(mailbox);
     }
+    mailbox->pins--;
     mailbox_settle(mailbox);
 }
 

@@ -152,6 +152,7 @@ const store_events_t mailbox_store_events = {
     .on_put = on_put,
     .on_acknowledged = on_acknowledged,
     .on_claimed = mailbox_on_claimed,
+    .on_claim_sent = mailbox_on_claim_sent,
     .on_page = mailbox_on_page,
     .on_away = on_away,
     .on_back = on_back,

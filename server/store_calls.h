@@ -1,5 +1,5 @@
-/* The inside of the store client, for its own files: store_client.c (claims, pages, the breaker) and
- * store_writes.c (puts and acknowledgements). */
+/* The inside of the store client, for its own files: store_client.c (pages, the breaker), store_claims.c
+ * and store_writes.c (puts and acknowledgements). */
 #ifndef P2P_SERVER_STORE_CALLS_H
 #define P2P_SERVER_STORE_CALLS_H
 #include "../common/http_client.h"
@@ -8,8 +8,18 @@
 enum {
     STORE_PUT_MAX = 256,          /* messages of one batch */
     STORE_ACKNOWLEDGE_MAX = 1024, /* keys of one call */
+    STORE_CLAIM_MAX = 256,        /* mailboxes of one call */
     STORE_CALL_MS = 5000,
 };
+
+/* A claim or a page. */
+typedef struct job {
+    TAILQ_ENTRY(job) link;
+    store_client_t *client;
+    mailbox_t *mailbox;
+    unsigned generation; /* of a page */
+    int64_t after;
+} job_t;
 
 TAILQ_HEAD(job_list, job);
 
@@ -33,7 +43,11 @@ struct store_client {
     mailbox_t *ack_mailboxes[STORE_ACKNOWLEDGE_MAX];
     size_t ack_count, ack_mailbox_count;
 
-    struct job_list jobs;
+    struct job_list claims;
+    job_t *claim_batch[STORE_CLAIM_MAX];
+    size_t claim_count; /* under way */
+
+    struct job_list pages;
     unsigned running;
 };
 
@@ -49,5 +63,10 @@ void store_failed(store_client_t *client, err_t why, const http_answer_t *answer
 /* Begin the next batch, if there is one and none is under way. */
 void store_start_put(store_client_t *client);
 void store_start_acknowledge(store_client_t *client);
+void store_start_claim(store_client_t *client);
+/* Gives the claims that wait to their mailboxes: the store is away. */
+void store_fail_claims(store_client_t *client, err_t why);
+/* At the end. */
+void store_drop_claims(store_client_t *client);
 
 #endif

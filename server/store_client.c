@@ -7,24 +7,14 @@
 #include <string.h>
 
 enum {
-    JOBS_MAX = 4,
+    PAGES_MAX = 4,
     WRITE_CONNECTIONS = 3, /* a put, an acknowledgement, a look at /health */
     PROBE_MS = 2000,
     PROBE_PAUSE_MS = 400,
     LARGEST_ANSWER = 64 * 1024 * 1024,
 };
 
-/* A claim or a page. */
-typedef struct job {
-    TAILQ_ENTRY(job) link;
-    store_client_t *client;
-    mailbox_t *mailbox;
-    bool is_claim;
-    unsigned generation;
-    int64_t after;
-} job_t;
-
-static void start_jobs(store_client_t *client);
+static void start_pages(store_client_t *client);
 
 /* ---- calls ---- */
 
@@ -73,15 +63,11 @@ bool store_is_away(err_t err)
 
 /* ---- away and back ---- */
 
-static void finish_job(job_t *job, err_t err, int64_t epoch, store_page_t *page)
+static void finish_page(job_t *job, err_t err, store_page_t *page)
 {
     store_client_t *client = job->client;
-    mailbox_t *mailbox = job->mailbox;
 
-    if (job->is_claim)
-        client->events.on_claimed(client->context, mailbox, err, epoch);
-    else
-        client->events.on_page(client->context, mailbox, job->generation, err, page);
+    client->events.on_page(client->context, job->mailbox, job->generation, err, page);
     free(job);
 }
 
@@ -98,9 +84,10 @@ static void go_away(store_client_t *client, err_t why, const http_answer_t *answ
     client->events.on_away(client->context, why);
     /* Only those that wait now: none is added while the store is away. */
     job_t *job;
-    while ((job = TAILQ_FIRST(&client->jobs)) != NULL) {
-        TAILQ_REMOVE(&client->jobs, job, link);
-        finish_job(job, why, 0, NULL);
+    store_fail_claims(client, why);
+    while ((job = TAILQ_FIRST(&client->pages)) != NULL) {
+        TAILQ_REMOVE(&client->pages, job, link);
+        finish_page(job, why, NULL);
     }
 }
 
@@ -146,16 +133,16 @@ static void on_probed(void *context, const http_answer_t *answer)
     client->events.on_back(client->context);
     store_start_put(client);
     store_start_acknowledge(client);
-    start_jobs(client);
+    store_start_claim(client);
+    start_pages(client);
 }
 
-/* ---- claims and pages ---- */
+/* ---- pages ---- */
 
-static void on_job_done(void *context, const http_answer_t *answer)
+static void on_page_done(void *context, const http_answer_t *answer)
 {
     job_t *job = context;
     store_client_t *client = job->client;
-    int64_t epoch = 0;
     store_page_t page = {0};
 
     if (client->closing) {
@@ -164,8 +151,7 @@ static void on_job_done(void *context, const http_answer_t *answer)
     }
     client->running--;
     err_t err = store_read_answer(answer);
-    if (err == ERR_OK && !(job->is_claim ? store_read_claim(answer->body, answer->length, &epoch)
-                                         : store_read_page(answer->body, answer->length, &page)))
+    if (err == ERR_OK && !store_read_page(answer->body, answer->length, &page))
         err = ERR_STORE_UNAVAILABLE;
     if (err != ERR_OK && err != ERR_STALE_EPOCH) {
         err = store_is_away(err) ? err : ERR_STORE_UNAVAILABLE;
@@ -174,57 +160,45 @@ static void on_job_done(void *context, const http_answer_t *answer)
     if (page.unreadable > 0)
         log_warning(client->log, "messages_unreadable", "user=%s count=%zu last_seq=%lld",
                     mailbox_username(job->mailbox), page.unreadable, (long long)page.last_seq);
-    finish_job(job, err, epoch, &page);
+    finish_page(job, err, &page);
     store_page_free(&page);
-    start_jobs(client);
+    start_pages(client);
 }
 
-static void start_job(store_client_t *client, job_t *job)
+static void start_page(store_client_t *client, job_t *job)
 {
-    buffer_t text;
-    buffer_init(&text, 0);
-    const char *username = mailbox_username(job->mailbox);
-    err_t err = job->is_claim ? store_write_claim(&text, username)
-                              : store_write_page_path(&text, username, mailbox_epoch(job->mailbox),
-                                                      job->after, LIMIT_PAGE);
-    if (err != ERR_OK)
+    buffer_t path;
+    const mailbox_t *mailbox = job->mailbox;
+
+    buffer_init(&path, 0);
+    if (store_write_page_path(&path, mailbox_username(mailbox), mailbox_epoch(mailbox), job->after,
+                              LIMIT_PAGE) != ERR_OK)
         abort(); /* no memory for a few bytes */
-    if (job->is_claim)
-        store_call(client, client->reads, "/v1/claims", &text, STORE_CALL_MS, on_job_done, job);
-    else
-        store_call(client, client->reads, buffer_text(&text), NULL, STORE_CALL_MS, on_job_done, job);
-    buffer_free(&text);
+    store_call(client, client->reads, buffer_text(&path), NULL, STORE_CALL_MS, on_page_done, job);
+    buffer_free(&path);
 }
 
-static void start_jobs(store_client_t *client)
+static void start_pages(store_client_t *client)
 {
     job_t *job;
 
-    while (client->state == ERR_OK && client->running < JOBS_MAX && (job = TAILQ_FIRST(&client->jobs))) {
-        TAILQ_REMOVE(&client->jobs, job, link);
+    while (client->state == ERR_OK && client->running < PAGES_MAX && (job = TAILQ_FIRST(&client->pages))) {
+        TAILQ_REMOVE(&client->pages, job, link);
         client->running++;
-        start_job(client, job);
+        start_page(client, job);
     }
-}
-
-static void add_job(store_client_t *client, job_t values)
-{
-    job_t *job = alloc_new(job_t);
-
-    *job = values;
-    job->client = client;
-    TAILQ_INSERT_TAIL(&client->jobs, job, link);
-    start_jobs(client);
-}
-
-void store_client_claim(store_client_t *client, mailbox_t *mailbox)
-{
-    add_job(client, (job_t){.mailbox = mailbox, .is_claim = true});
 }
 
 void store_client_read(store_client_t *client, mailbox_t *mailbox, unsigned generation, int64_t after)
 {
-    add_job(client, (job_t){.mailbox = mailbox, .generation = generation, .after = after});
+    job_t *job = alloc_new(job_t);
+
+    job->client = client;
+    job->mailbox = mailbox;
+    job->generation = generation;
+    job->after = after;
+    TAILQ_INSERT_TAIL(&client->pages, job, link);
+    start_pages(client);
 }
 
 /* ---- the whole ---- */
@@ -237,7 +211,8 @@ err_t store_client_state(const store_client_t *client)
 bool store_client_is_idle(const store_client_t *client)
 {
     return client->put_count == 0 && client->ack_count == 0 && TAILQ_EMPTY(&client->puts) &&
-           TAILQ_EMPTY(&client->acknowledgements) && client->running == 0 && TAILQ_EMPTY(&client->jobs);
+           TAILQ_EMPTY(&client->acknowledgements) && client->running == 0 && TAILQ_EMPTY(&client->pages) &&
+           client->claim_count == 0 && TAILQ_EMPTY(&client->claims);
 }
 
 static void on_probe_closed(uv_handle_t *handle)
@@ -257,8 +232,9 @@ void store_client_free(store_client_t *client)
     client->closing = true;
     http_client_free(client->writes);
     http_client_free(client->reads);
-    while ((job = TAILQ_FIRST(&client->jobs)) != NULL) {
-        TAILQ_REMOVE(&client->jobs, job, link);
+    store_drop_claims(client);
+    while ((job = TAILQ_FIRST(&client->pages)) != NULL) {
+        TAILQ_REMOVE(&client->pages, job, link);
         free(job);
     }
     uv_close((uv_handle_t *)&client->probe, on_probe_closed);
@@ -278,10 +254,11 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->events = *events;
     client->context = context;
     client->writes = http_client_new(loop, WRITE_CONNECTIONS);
-    client->reads = http_client_new(loop, JOBS_MAX);
+    client->reads = http_client_new(loop, PAGES_MAX + 1); /* and a claim */
     TAILQ_INIT(&client->puts);
     TAILQ_INIT(&client->acknowledgements);
-    TAILQ_INIT(&client->jobs);
+    TAILQ_INIT(&client->claims);
+    TAILQ_INIT(&client->pages);
     uv_timer_init(loop, &client->probe);
     client->probe.data = client;
     if (store_call(client, client->writes, "/health", NULL, PROBE_MS, on_probed, client))

@@ -1,5 +1,5 @@
 /* The way to the message API: batches of puts and acknowledgements (one of each under way, the next one
- * collects meanwhile: so the order between any two users is kept), claims and pages a few at a time, and a
+ * collects meanwhile: so the order between any two users is kept) and of claims, pages a few at a time, and a
  * circuit breaker. Knows nothing of sessions.
  *
  * When the store fails, it is `away`: nothing is sent but a look at /health about twice a second, puts and
@@ -18,8 +18,10 @@ typedef struct {
     void (*on_put)(void *context, delivery_t *delivery, const store_put_result_t *result);
     /* The acknowledgement is done (the delivery is out of the queue), or the mailbox's epoch is stale. */
     void (*on_acknowledged)(void *context, delivery_t *delivery, bool stale);
-    /* err: OK, or why the store is away. */
-    void (*on_claimed)(void *context, mailbox_t *mailbox, err_t err, int64_t epoch);
+    /* err: OK, or why the store is away; claimed only when OK. */
+    void (*on_claimed)(void *context, mailbox_t *mailbox, err_t err, const store_claimed_t *claimed);
+    /* The claim leaves now: its answer tells of all that was stored before. */
+    void (*on_claim_sent)(void *context, mailbox_t *mailbox);
     /* err: OK, STALE_EPOCH, or why the store is away; page only when OK. `generation` as it was given. */
     void (*on_page)(void *context, mailbox_t *mailbox, unsigned generation, err_t err, store_page_t *page);
     /* Puts came back undone: decide which of store_client_puts may wait (also when it was away already). */

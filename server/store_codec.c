@@ -58,22 +58,32 @@ bool store_read_put(const char *body, size_t length, store_put_result_t *results
     return read == count;
 }
 
-err_t store_write_claim(buffer_t *out, const char *username)
+err_t store_write_claims(buffer_t *out, const char *const *usernames, size_t count)
 {
-    err_t err = buffer_append_char(out, '{');
+    err_t err = buffer_append_text(out, "{\"usernames\":[");
 
-    if (err == ERR_OK)
-        err = json_append_member(out, "username", username);
-    return err == ERR_OK ? buffer_append_char(out, '}') : err;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        if (i > 0)
+            err = buffer_append_char(out, ',');
+        if (err == ERR_OK)
+            err = json_append_string(out, usernames[i], strlen(usernames[i]));
+    }
+    return err == ERR_OK ? buffer_append_text(out, "]}") : err;
 }
 
-bool store_read_claim(const char *body, size_t length, int64_t *epoch)
+bool store_read_claims(const char *body, size_t length, store_claimed_t *results, size_t count)
 {
     cJSON *json = json_parse(body, length);
-    bool good = json_integer(json, "epoch", epoch) && *epoch > 0;
+    const cJSON *array = array_of(json, "results");
+    size_t read = 0;
 
+    for (const cJSON *item = array ? array->child : NULL; item && read < count; item = item->next) {
+        if (!json_integer(item, "epoch", &results[read].epoch) || results[read].epoch <= 0)
+            break;
+        results[read++].waiting = json_bool(item, "waiting", true);
+    }
     cJSON_Delete(json);
-    return good;
+    return read == count;
 }
 
 static err_t append_percent(buffer_t *out, const char *text)

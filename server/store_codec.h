@@ -11,6 +11,11 @@ typedef struct {
 } store_put_result_t;
 
 typedef struct {
+    int64_t epoch;
+    bool waiting; /* false: there was nothing to read */
+} store_claimed_t;
+
+typedef struct {
     message_t message;
     int64_t seq;
 } store_entry_t;
@@ -28,8 +33,9 @@ err_t store_write_put(buffer_t *out, delivery_t *const *batch, size_t count);
 /* False when the answer is not what it should be: then nothing of `results` counts. */
 bool store_read_put(const char *body, size_t length, store_put_result_t *results, size_t count);
 
-err_t store_write_claim(buffer_t *out, const char *username);
-bool store_read_claim(const char *body, size_t length, int64_t *epoch);
+err_t store_write_claims(buffer_t *out, const char *const *usernames, size_t count);
+/* False when the answer is not what it should be: then nothing of `results` counts. */
+bool store_read_claims(const char *body, size_t length, store_claimed_t *results, size_t count);
 
 /* Path and query of a page. */
 err_t store_write_page_path(buffer_t *out, const char *username, int64_t epoch, int64_t after, int limit);

@@ -38,7 +38,7 @@ static void read_body(const cJSON *body, details_t *details)
     message_t message, *messages;
     store_acknowledgement_t *acknowledgements;
     size_t count;
-    char username[USERNAME_SIZE];
+    store_claim_t *claims;
     if (request_read_message(body, MAX_BYTES, &message, details)) {
         FUZZ_CHECK(message.id[0] != '\0' && message.timestamp[0] != '\0' && message.sender[0] != '\0');
         message_free(&message);
@@ -47,7 +47,10 @@ static void read_body(const cJSON *body, details_t *details)
         FUZZ_CHECK(count >= 1 && count <= STORE_MAX_PUT);
         request_free_messages(messages, count);
     }
-    request_read_claim(body, username, details);
+    if (request_read_claims(body, &claims, &count, details)) {
+        FUZZ_CHECK(count >= 1 && count <= STORE_MAX_CLAIM && claims[0].username[0] != '\0');
+        free(claims);
+    }
     if (request_read_acknowledgements(body, &acknowledgements, &count, details))
         store_acknowledgements_free(acknowledgements, count);
 }

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     store_page_t page;
     store_put_result_t results[MOST];
     bool stale[MOST];
-    int64_t epoch;
+    store_claimed_t claimed[MOST];
     if (store_read_page(body, size, &page)) {
         for (size_t i = 0; i < page.count; i++)
             FUZZ_CHECK(page.entries[i].message.text[0] != '\0' && page.entries[i].message.id[0] != '\0');
@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t count = 0; count <= MOST; count++) {
         store_read_put(body, size, results, count);
         store_read_acknowledged(body, size, stale, count);
+        if (store_read_claims(body, size, claimed, count))
+            FUZZ_CHECK(count == 0 || claimed[count - 1].epoch > 0);
     }
-    if (store_read_claim(body, size, &epoch))
-        FUZZ_CHECK(epoch > 0);
     store_read_error(body, size);
     return 0;
 }

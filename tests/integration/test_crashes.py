@@ -73,9 +73,9 @@ class Disk:
         return status, [result["status"] for result in answer.get("results", [])]
 
     def claim(self, username: str) -> int:
-        status, answer = self.ask("POST", "/v1/claims", {"username": username})
+        status, answer = self.ask("POST", "/v1/claims", {"usernames": [username]})
         assert status == 200, answer
-        return answer["epoch"]
+        return answer["results"][0]["epoch"]
 
     def mailbox(self, username: str) -> list[dict]:
         """All that waits, as a new owner sees it."""

@@ -48,6 +48,10 @@ def statuses(answer: dict) -> list[str]:
     return [result["status"] for result in answer["results"]]
 
 
+def claim(api, username: str) -> int:
+    return good(api.post("/v1/claims", {"usernames": [username]}))["results"][0]["epoch"]
+
+
 def ids(answer: dict) -> list[str]:
     return [one["id"] for one in answer["messages"]]
 
@@ -100,7 +104,7 @@ def test_batches(make_api):
         "stored", "duplicate", "stored", "duplicate", "stored", "stored",
     ]  # fmt: skip
 
-    epoch = good(api.post("/v1/claims", {"username": "bob"}))["epoch"]
+    epoch = claim(api, "bob")
     assert epoch >= 1
     mailbox = f"/v1/mailboxes/bob?epoch={epoch}"
     page = good(api.get(mailbox + "&limit=4"))
@@ -122,11 +126,13 @@ def test_batches(make_api):
     assert statuses(good(api.post("/v1/messages", {"messages": batch[:1]}))) == ["duplicate"]
 
     # A new owner: the old one is refused, and takes nothing with him.
-    newer = good(api.post("/v1/claims", {"username": "bob"}))["epoch"]
+    claims = good(api.post("/v1/claims", {"usernames": ["erin", "bob"]}))["results"]
+    assert [one["waiting"] for one in claims] == [False, True]
+    newer = claims[1]["epoch"]
     assert newer > epoch
     assert good(api.get(mailbox), 409)["code"] == "stale_epoch"
     late = {"username": "bob", "epoch": epoch, "keys": [{"sender": "alice", "id": "m1"}]}
-    other = {"username": "dave", "epoch": good(api.post("/v1/claims", {"username": "dave"}))["epoch"], "keys": []}
+    other = {"username": "dave", "epoch": claim(api, "dave"), "keys": []}
     answer = good(api.post("/v1/acknowledgements", {"acknowledgements": [late, other]}))
     assert statuses(answer) == ["stale_epoch", "ok"]
     assert ids(good(api.get(f"/v1/mailboxes/bob?epoch={newer}"))) == ["m1", "m3", "m4", "m0"]
@@ -184,7 +190,7 @@ def test_nothing_answered_is_lost_by_sigkill(make_api):
         thread.join()
     api.world.start_api()
 
-    epoch = good(api.post("/v1/claims", {"username": "bob"}))["epoch"]
+    epoch = claim(api, "bob")
     found, after, more = [], 0, True
     while more:
         page = good(api.get(f"/v1/mailboxes/bob?epoch={epoch}&after={after}"))
@@ -251,7 +257,9 @@ def test_errors(api):
     assert fault(api.get("/v1/mailboxes/bob")) == (["query", "epoch"], "missing")
     assert fault(api.get("/v1/mailboxes/bob?epoch=x")) == (["query", "epoch"], "int_parsing")
     assert fault(api.get("/v1/mailboxes/bob?epoch=1&limit=257")) == (["query", "limit"], "out_of_range")
-    assert fault(api.post("/v1/claims", {"username": 1})) == (["body", "username"], "string_type")
+    assert fault(api.post("/v1/claims", {"usernames": []})) == (["body", "usernames"], "too_short")
+    assert fault(api.post("/v1/claims", {"usernames": ["bob", 1]})) == (["body", "usernames", 1], "string_type")
+    assert fault(api.post("/v1/claims", {"usernames": ["all"]})) == (["body", "usernames", 0], "username_reserved")
     assert good(api.get("/v1/mailboxes/bob?epoch=1"), 409)["code"] == "stale_epoch"
     # Nothing of all that was stored, and the program is well.
     assert good(api.get("/messages/bob")) == {"messages": []}
@@ -460,7 +468,7 @@ def test_hundreds_wait_for_a_store_that_hangs(mongo_api, mongo):
                 for i in range(75)
                 for call in (
                     ("POST", "/v1/messages", {"messages": [message(id=f"w{i}")]}),
-                    ("POST", "/v1/claims", {"username": f"user{i}"}),
+                    ("POST", "/v1/claims", {"usernames": [f"user{i}"]}),
                     ("GET", "/v1/mailboxes/bob?epoch=1"),
                     ("GET", "/health"),
                 )
@@ -583,7 +591,7 @@ def test_original_documents(mongo_api, mongo):
         leave(client, "old 2", metadata={"unit": "C", "of": [1, 2.5]}, read=False)
         leave(client, "seen 2", read=True)
         good(mongo_api.post("/messages/", message("new", id="new")))
-        epoch = good(mongo_api.post("/v1/claims", {"username": "bob"}))["epoch"]
+        epoch = claim(mongo_api, "bob")
         page = good(mongo_api.get(f"/v1/mailboxes/bob?epoch={epoch}"))["messages"]
         assert [one["message"] for one in page] == ["old 1", "old 2", "new"]
         assert page[0]["timestamp"] == "2025-05-01T10:11:12.131415+00:00"

@@ -151,10 +151,23 @@ static inline void on_put(void *context, err_t err, const store_result_t *result
         answer->results[i] = results[i];
 }
 
-static inline void on_claim(void *context, err_t err, int64_t epoch)
+static inline void on_claim(void *context, err_t err, const store_claim_t *claims, size_t count)
 {
-    begin_answer(context, err);
-    ((answer_t *)context)->epoch = epoch;
+    answer_t *answer = context;
+    begin_answer(answer, err);
+    answer->count = count;
+    answer->epoch = count > 0 ? claims[0].epoch : 0;
+    answer->more = count > 0 && claims[0].waiting;
+}
+
+static inline err_t start_claim(store_t *store, const char *username, answer_t *answer)
+{
+    store_claim_t *one = alloc_new(store_claim_t);
+    snprintf(one->username, sizeof one->username, "%s", username);
+    err_t err = store_claim(store, one, 1, on_claim, answer);
+    if (err != ERR_OK)
+        free(one);
+    return err;
 }
 
 static inline void on_page(void *context, err_t err, const store_entry_t *entries, size_t count, bool more)
@@ -215,7 +228,7 @@ static inline store_result_t put(world_t *world, const char *sender, const char 
 static inline int64_t claim(world_t *world, const char *username)
 {
     answer_t *answer = alloc_new(answer_t);
-    assert_int_equal(store_claim(world->store, username, on_claim, answer), ERR_OK);
+    assert_int_equal(start_claim(world->store, username, answer), ERR_OK);
     answer_wait(world, answer);
     assert_int_equal(answer->err, ERR_OK);
     int64_t epoch = answer->epoch;

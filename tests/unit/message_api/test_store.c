@@ -171,6 +171,42 @@ static void test_has_one_owner_at_a_time(void **state)
     assert_int_equal(claim(world, "bob"), 3);
 }
 
+static void on_claims(void *context, err_t err, const store_claim_t *claims, size_t count)
+{
+    answer_t *answer = context;
+    begin_answer(answer, err);
+    assert_int_equal(count, 3);
+    assert_string_equal(claims[0].username, "bob");
+    assert_int_equal(claims[0].epoch, 2);
+    assert_true(claims[0].waiting);
+    assert_string_equal(claims[1].username, "carol");
+    assert_int_equal(claims[1].epoch, 1);
+    assert_false(claims[1].waiting); /* all was acknowledged */
+    assert_string_equal(claims[2].username, "dave");
+    assert_int_equal(claims[2].epoch, 1);
+    assert_false(claims[2].waiting);
+}
+
+static void test_claims_many_at_once(void **state)
+{
+    static const char *const names[] = {"bob", "carol", "dave"};
+    world_t *world = *state;
+    put(world, "alice", "1", "bob", "one", "{}");
+    put(world, "alice", "2", "carol", "two", "{}");
+    assert_int_equal(acknowledge(world, "carol", STORE_ANY_EPOCH, "alice", "2"), ERR_OK);
+    assert_int_equal(claim(world, "bob"), 1);
+
+    store_claim_t *claims = alloc_zero(3, sizeof claims[0]);
+    for (size_t i = 0; i < 3; i++)
+        snprintf(claims[i].username, sizeof claims[i].username, "%s", names[i]);
+    answer_t *answer = alloc_new(answer_t);
+    assert_int_equal(store_claim(world->store, claims, 3, on_claims, answer), ERR_OK);
+    answer_wait(world, answer);
+    assert_int_equal(answer->err, ERR_OK);
+    answer_free(answer);
+    assert_waiting(world, "bob", 2, "1");
+}
+
 /* --- acknowledging --- */
 
 static void test_acknowledges_by_key(void **state)
@@ -363,7 +399,7 @@ static void test_says_busy_and_closed(void **state)
     message_t *message = alloc_new(message_t);
     *message = make_message("alice", "1", "bob", "one", "{}");
     assert_int_equal(store_put_batch(world->store, message, 1, on_put, answers[0]), ERR_OK);
-    assert_int_equal(store_claim(world->store, "bob", on_claim, answers[1]), ERR_OK);
+    assert_int_equal(start_claim(world->store, "bob", answers[1]), ERR_OK);
     message_t *kept = alloc_new(message_t);
     *kept = make_message("alice", "2", "bob", "two", "{}");
     assert_int_equal(store_put_batch(world->store, kept, 1, on_put, NULL), ERR_BUSY);
@@ -432,6 +468,7 @@ static void test_forgets_old_keys(void **state)
         cmocka_unit_test_setup_teardown(test_bounds_a_page_by_bytes, setup, without),                        \
         cmocka_unit_test_setup_teardown(test_knows_what_it_has, setup, without),                             \
         cmocka_unit_test_setup_teardown(test_has_one_owner_at_a_time, setup, without),                       \
+        cmocka_unit_test_setup_teardown(test_claims_many_at_once, setup, without),                           \
         cmocka_unit_test_setup_teardown(test_acknowledges_by_key, setup, without),                           \
         cmocka_unit_test_setup_teardown(test_refuses_for_a_full_mailbox_only, setup, without),               \
         cmocka_unit_test_setup_teardown(test_counts_a_mailboxs_bytes, setup, without),                       \

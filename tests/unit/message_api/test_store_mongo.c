@@ -212,7 +212,7 @@ static void test_says_that_the_server_is_away(void **state)
     message_t *message = alloc_new(message_t);
     *message = make_message("alice", "1", "bob", "x", "{}");
     assert_int_equal(store_put_batch(world->store, message, 1, on_put, answers[0]), ERR_OK);
-    assert_int_equal(store_claim(world->store, "bob", on_claim, answers[1]), ERR_OK);
+    assert_int_equal(start_claim(world->store, "bob", answers[1]), ERR_OK);
     assert_int_equal(store_read(world->store, "bob", 1, 0, 10, on_page, answers[2]), ERR_OK);
     assert_int_equal(store_health(world->store, on_health, answers[3]), ERR_OK);
     for (int i = 0; i < 4; i++) {

@@ -63,21 +63,34 @@ static void test_put_results(void **state)
     assert_false(read_put("", results, 1));
 }
 
-static void test_claim(void **state)
+static bool read_claims(const char *body, store_claimed_t *results, size_t count)
 {
+    return store_read_claims(body, strlen(body), results, count);
+}
+
+static void test_claims(void **state)
+{
+    const char *const names[] = {"Zo\xc3\xab", "bob"};
+    store_claimed_t results[2];
     buffer_t out;
-    int64_t epoch = 0;
 
     (void)state;
     buffer_init(&out, 0);
-    assert_int_equal(store_write_claim(&out, "Zo\xc3\xab"), ERR_OK);
-    assert_string_equal(buffer_text(&out), "{\"username\":\"Zo\xc3\xab\"}");
+    assert_int_equal(store_write_claims(&out, names, 2), ERR_OK);
+    assert_string_equal(buffer_text(&out), "{\"usernames\":[\"Zo\xc3\xab\",\"bob\"]}");
     buffer_free(&out);
-    assert_true(store_read_claim("{\"epoch\":12}", 12, &epoch));
-    assert_int_equal(epoch, 12);
-    assert_false(store_read_claim("{\"epoch\":0}", 11, &epoch));
-    assert_false(store_read_claim("{}", 2, &epoch));
-    assert_false(store_read_claim("", 0, &epoch));
+    assert_true(read_claims("{\"results\":[{\"epoch\":12,\"waiting\":false},{\"epoch\":1,\"waiting\":true}]}",
+                            results, 2));
+    assert_int_equal(results[0].epoch, 12);
+    assert_false(results[0].waiting);
+    assert_int_equal(results[1].epoch, 1);
+    assert_true(results[1].waiting);
+    assert_true(read_claims("{\"results\":[{\"epoch\":3}]}", results, 1));
+    assert_true(results[0].waiting); /* who does not say so may hold something */
+    assert_false(read_claims("{\"results\":[{\"epoch\":3}]}", results, 2));
+    assert_false(read_claims("{\"results\":[{\"epoch\":0}]}", results, 1));
+    assert_false(read_claims("{}", results, 1));
+    assert_false(read_claims("", results, 1));
 }
 
 static void expect_path(const char *username, const char *expected)
@@ -177,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_put),
         cmocka_unit_test(test_put_results),
-        cmocka_unit_test(test_claim),
+        cmocka_unit_test(test_claims),
         cmocka_unit_test(test_page_path),
         cmocka_unit_test(test_page),
         cmocka_unit_test(test_acknowledgements),
