@@ -12,6 +12,7 @@ enum {
     HARD_LIMIT = 8 * 1024 * 1024,
     SOFT_LIMIT = 1024 * 1024,
     RESUME_LIMIT = SOFT_LIMIT / 4,
+    WRITE_BYTES = 64 * 1024,   /* at once: the library copies what the kernel doesn't take */
     MAX_UNANSWERED = 1000,     /* messages and commands on their way to the server */
     MAX_UNTAKEN = 1024 * 1024, /* their bytes, and bytes that the server's TCP has not taken */
     CLOSE_TOO_BIG = 1009,
@@ -116,26 +117,38 @@ static void say_close(browser_t *browser)
     lws_set_timeout(browser->wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
 }
 
+/* The frames are whole already: for the library they are bytes, which it writes as they are under the name of
+ * HTTP. What the kernel doesn't take it keeps, and calls back when that is gone. False when the socket is dead. */
+static bool write_frames(browser_t *browser)
+{
+    outgoing_t *outgoing = &browser->outgoing;
+    outgoing_got_t *got;
+    size_t length;
+    char *frames = outgoing_next(outgoing, WRITE_BYTES, &length);
+
+    if (lws_write(browser->wsi, (unsigned char *)frames, length, LWS_WRITE_HTTP) < (int)length)
+        return false;
+    outgoing_drop(outgoing, length);
+    while ((got = outgoing_pop_got(outgoing))) {
+        if (browser->session)
+            chat_session_got(browser->session, got->sender, got->id);
+        free(got);
+    }
+    return true;
+}
+
 int browser_on_writable(browser_t *browser)
 {
-    outgoing_item_t *item = outgoing_pop(&browser->outgoing);
-
-    if (!item) {
+    if (browser->outgoing.bytes == 0) {
         if (browser->close_code != 0)
             say_close(browser);
         return 0;
     }
-    int written =
-        lws_write(browser->wsi, (unsigned char *)item->bytes + LWS_PRE, item->length, LWS_WRITE_TEXT);
-    bool good = written >= (int)item->length;
-    if (good && item->id[0] != '\0' && browser->session)
-        chat_session_got(browser->session, item->sender, item->id);
-    free(item);
-    if (!good)
+    if (!write_frames(browser))
         return -1;
     if (browser->outgoing.bytes < RESUME_LIMIT)
         pause_output(browser, false);
-    if (browser->outgoing.first || browser->close_code != 0)
+    if (browser->outgoing.bytes > 0 || browser->close_code != 0)
         lws_callback_on_writable(browser->wsi);
     return 0;
 }
