@@ -342,9 +342,12 @@ static void mqtt_send(connection_t *connection, const char *to, const char paylo
     bytes_append(&connection->out, payload, PAYLOAD_BYTES);
 }
 
-/* ---- WebSocket: ours through the adapter, and a bare echo ---- */
+/* ---- WebSocket: ours through the adapter, and a bare echo ----
+ * Both carry the same frames for a message: its own in and out again, then `got` in and an answer out, which is the
+ * receipt from ours and `got` itself from the echo. */
 
 enum { WS_HTTP, WS_OPEN };
+#define ANY_ID "00000000-0000-7000-8000-000000000000"
 
 static const char *ws_open(connection_t *connection, char *text, size_t size)
 {
@@ -415,14 +418,16 @@ static void ws_message(load_t *load, connection_t *connection, const char *text,
 
     if (!message || message_length != PAYLOAD_BYTES)
         fail("%s: %.*s", connection->name, (int)length, text);
-    if (!load->protocol->echoes) {
+    if (load->protocol->echoes) {
+        ws_got(connection, connection->name, strlen(connection->name), ANY_ID, strlen(ANY_ID));
+    } else {
         const char *sender = find_member(text, length, "\"sender\":\"", &sender_length);
         const char *id = find_member(text, length, "\"id\":\"", &id_length);
         if (!sender || !id)
             fail("%s: %.*s", connection->name, (int)length, text);
         ws_got(connection, sender, sender_length, id, id_length);
-        load_queue(load, connection);
     }
+    load_queue(load, connection);
     load_message(load, connection, message);
 }
 
@@ -446,6 +451,8 @@ static size_t ws_take(load_t *load, connection_t *connection, char *data, size_t
         ws_message(load, connection, text, size);
     else if (starts(text, size, "{\"type\":\"receipt\""))
         take_receipt(load, connection, text, size);
+    else if (starts(text, size, "{\"type\":\"got\""))
+        load_receipt(load, connection);
     else if (starts(text, size, "{\"type\":\"login_success\""))
         load_ready(load, connection);
     else if (starts(text, size, "{\"type\":\"error\""))
@@ -471,6 +478,6 @@ const protocol_t protocols[] = {
     {"mqtt", false, false, mqtt_open, mqtt_take, mqtt_send},
     {"mqtt-login", false, false, mqtt_open, mqtt_login_take, mqtt_send},
     {"ws", false, true, ws_open, ws_take, ws_send},
-    {"ws-echo", true, false, ws_open, ws_take, ws_send},
+    {"ws-echo", true, true, ws_open, ws_take, ws_send},
 };
 const size_t protocol_count = sizeof protocols / sizeof protocols[0];
