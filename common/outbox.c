@@ -1,6 +1,7 @@
 #include "outbox.h"
 #include "alloc.h"
 #include "hash.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@ typedef struct entry {
     struct entry *previous, *next; /* a ring through outbox_t.ring */
     message_t message;
     int64_t added_us;
+    uint64_t connection; /* the last that it was written to, 0 = none */
     bool sent;
 } entry_t;
 
@@ -15,6 +17,7 @@ struct outbox {
     entry_t ring; /* next is the oldest; holds no message */
     hash_t *by_id;
     size_t bytes;
+    uint64_t connection; /* the number of the present one */
 };
 
 outbox_t *outbox_new(void)
@@ -22,6 +25,7 @@ outbox_t *outbox_new(void)
     outbox_t *outbox = alloc_new(outbox_t);
     outbox->ring.previous = outbox->ring.next = &outbox->ring;
     outbox->by_id = hash_new();
+    outbox->connection = 1;
     return outbox;
 }
 
@@ -54,13 +58,8 @@ void outbox_free(outbox_t *outbox)
     free(outbox);
 }
 
-err_t outbox_add(outbox_t *outbox, const message_t *message, int64_t now_us)
+static entry_t *new_entry(outbox_t *outbox, const message_t *message, int64_t now_us)
 {
-    if (hash_get(outbox->by_id, message->id) != NULL)
-        return ERR_OK; /* the same id is the same message */
-    if (hash_count(outbox->by_id) >= OUTBOX_MAX_MESSAGES ||
-        outbox->bytes + entry_bytes(message) > OUTBOX_MAX_BYTES)
-        return ERR_BUSY;
     entry_t *entry = alloc_new(entry_t);
     entry->message = *message;
     entry->message.text = alloc_string_n(message->text, message->text_length);
@@ -71,6 +70,20 @@ err_t outbox_add(outbox_t *outbox, const message_t *message, int64_t now_us)
     entry->previous->next = entry->next->previous = entry;
     hash_put(outbox->by_id, entry->message.id, entry);
     outbox->bytes += entry_bytes(message);
+    return entry;
+}
+
+err_t outbox_add(outbox_t *outbox, const message_t *message, int64_t now_us, const message_t **kept)
+{
+    entry_t *entry = hash_get(outbox->by_id, message->id);
+    if (entry == NULL) { /* else: the same id is the same message */
+        if (hash_count(outbox->by_id) >= OUTBOX_MAX_MESSAGES ||
+            outbox->bytes + entry_bytes(message) > OUTBOX_MAX_BYTES)
+            return ERR_BUSY;
+        entry = new_entry(outbox, message, now_us);
+    }
+    if (kept != NULL)
+        *kept = &entry->message;
     return ERR_OK;
 }
 
@@ -103,11 +116,31 @@ const message_t *outbox_next(outbox_t *outbox, void **position, bool *sent_befor
     return &entry->message;
 }
 
-void outbox_mark_sent(outbox_t *outbox, const char *id)
+static entry_t *entry_of(const message_t *kept)
 {
-    entry_t *entry = hash_get(outbox->by_id, id);
-    if (entry != NULL)
-        entry->sent = true;
+    return (entry_t *)((char *)kept - offsetof(entry_t, message));
+}
+
+void outbox_mark_sent(const message_t *kept)
+{
+    entry_of(kept)->sent = true;
+}
+
+void outbox_mark_written(outbox_t *outbox, const message_t *kept)
+{
+    entry_t *entry = entry_of(kept);
+    entry->sent = true;
+    entry->connection = outbox->connection;
+}
+
+bool outbox_is_written(const outbox_t *outbox, const message_t *kept)
+{
+    return entry_of(kept)->connection == outbox->connection;
+}
+
+void outbox_new_connection(outbox_t *outbox)
+{
+    outbox->connection++;
 }
 
 bool outbox_expire(outbox_t *outbox, int64_t now_us, message_t *out)

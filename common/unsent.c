@@ -1,7 +1,6 @@
 #include "unsent.h"
 #include "alloc.h"
 #include "frame.h"
-#include "hash.h"
 #include "outbox.h"
 #include <stdlib.h>
 
@@ -10,8 +9,7 @@ enum { LINK_FILL = 256 * 1024 }; /* more than this waits in the outbox, not in t
 struct unsent {
     outbox_t *outbox;
     chat_link_t *link; /* NULL while offline */
-    hash_t *written;   /* ids in the outbox that were written on this link */
-    bool behind;       /* the outbox holds some that were not */
+    bool behind;       /* the outbox holds some that were not written on this link */
 };
 
 unsent_t *unsent_new(void)
@@ -19,7 +17,6 @@ unsent_t *unsent_new(void)
     unsent_t *unsent = alloc_new(unsent_t);
 
     unsent->outbox = outbox_new();
-    unsent->written = hash_new();
     return unsent;
 }
 
@@ -28,7 +25,6 @@ void unsent_free(unsent_t *unsent)
     if (!unsent)
         return;
     outbox_free(unsent->outbox);
-    hash_free(unsent->written);
     free(unsent);
 }
 
@@ -42,29 +38,28 @@ void unsent_end(unsent_t *unsent)
 {
     unsent->link = NULL;
     unsent->behind = false;
-    hash_free(unsent->written);
-    unsent->written = hash_new();
+    outbox_new_connection(unsent->outbox);
 }
 
-static void write_message(unsent_t *unsent, const message_t *message, bool resend)
+/* kept: the outbox's own. */
+static void write_message(unsent_t *unsent, const message_t *kept, bool resend)
 {
-    if (frame_write_message(chat_link_buffer(unsent->link), message, false, resend) == ERR_OK) {
-        hash_put(unsent->written, message->id, unsent);
-        outbox_mark_sent(unsent->outbox, message->id);
-    }
+    if (frame_write_message(chat_link_buffer(unsent->link), kept, false, resend) == ERR_OK)
+        outbox_mark_written(unsent->outbox, kept);
     chat_link_flush(unsent->link);
 }
 
 err_t unsent_add(unsent_t *unsent, const message_t *message, bool again)
 {
-    err_t err = outbox_add(unsent->outbox, message, timestamp_now());
+    const message_t *kept;
+    err_t err = outbox_add(unsent->outbox, message, timestamp_now(), &kept);
 
-    if (err != ERR_OK || hash_get(unsent->written, message->id))
+    if (err != ERR_OK || outbox_is_written(unsent->outbox, kept))
         return err; /* the same id is the same message, and that one is under way */
     if (again)
-        outbox_mark_sent(unsent->outbox, message->id);
+        outbox_mark_sent(kept);
     if (unsent_has_room(unsent))
-        write_message(unsent, message, again);
+        write_message(unsent, kept, again);
     else
         unsent->behind = unsent->link != NULL;
     return ERR_OK;
@@ -72,16 +67,12 @@ err_t unsent_add(unsent_t *unsent, const message_t *message, bool again)
 
 void unsent_forget(unsent_t *unsent, const char *id)
 {
-    hash_remove(unsent->written, id);
     outbox_remove(unsent->outbox, id);
 }
 
 bool unsent_expire(unsent_t *unsent, message_t *out)
 {
-    if (!outbox_expire(unsent->outbox, timestamp_now(), out))
-        return false;
-    hash_remove(unsent->written, out->id);
-    return true;
+    return outbox_expire(unsent->outbox, timestamp_now(), out);
 }
 
 void unsent_write(unsent_t *unsent)
@@ -93,7 +84,7 @@ void unsent_write(unsent_t *unsent)
     if (!unsent->behind)
         return;
     while ((message = outbox_next(unsent->outbox, &position, &sent_before))) {
-        if (hash_get(unsent->written, message->id))
+        if (outbox_is_written(unsent->outbox, message))
             continue;
         if (chat_link_bytes(unsent->link) > LINK_FILL)
             return;

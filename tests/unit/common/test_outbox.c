@@ -16,7 +16,7 @@ static err_t add(outbox_t *outbox, const char *id, const char *text, int64_t now
     message_t message;
     message_make(&message, "", "bob", text, strlen(text), MESSAGE_CHAT);
     snprintf(message.id, sizeof message.id, "%s", id);
-    err_t err = outbox_add(outbox, &message, now_us);
+    err_t err = outbox_add(outbox, &message, now_us, NULL);
     message_free(&message);
     return err;
 }
@@ -36,6 +36,15 @@ static void assert_holds(outbox_t *outbox, const char *expected)
     buffer_free(&seen);
 }
 
+static const message_t *find(outbox_t *outbox, const char *id)
+{
+    void *position = NULL;
+    const message_t *message;
+    while ((message = outbox_next(outbox, &position, NULL)) != NULL && strcmp(message->id, id) != 0)
+        ;
+    return message;
+}
+
 static void test_order_and_marks(void **state)
 {
     (void)state;
@@ -46,8 +55,7 @@ static void test_order_and_marks(void **state)
     assert_int_equal(add(outbox, "a", "2", 2), ERR_OK);
     assert_int_equal(add(outbox, "b", "3", 3), ERR_OK);
     assert_holds(outbox, "c a b");
-    outbox_mark_sent(outbox, "a");
-    outbox_mark_sent(outbox, "nobody");
+    outbox_mark_sent(find(outbox, "a"));
     assert_holds(outbox, "c a+ b");
     assert_int_equal(add(outbox, "a", "again", 4), ERR_OK); /* the same message */
     assert_int_equal(outbox_count(outbox), 3);
@@ -60,6 +68,36 @@ static void test_order_and_marks(void **state)
     outbox_free(NULL);
 }
 
+static void test_connections(void **state)
+{
+    (void)state;
+    outbox_t *outbox = outbox_new();
+    message_t message;
+    const message_t *kept, *again;
+    message_make(&message, "", "bob", "hello", 5, MESSAGE_CHAT);
+    strcpy(message.id, "a");
+    assert_int_equal(outbox_add(outbox, &message, 1, &kept), ERR_OK);
+    assert_ptr_not_equal(kept, &message);
+    assert_false(outbox_is_written(outbox, kept));
+    outbox_mark_written(outbox, kept);
+    assert_true(outbox_is_written(outbox, kept));
+    assert_holds(outbox, "a+");
+    assert_int_equal(outbox_add(outbox, &message, 2, &again), ERR_OK);
+    assert_ptr_equal(again, kept);
+    outbox_new_connection(outbox);
+    assert_false(outbox_is_written(outbox, kept));
+    assert_holds(outbox, "a+");
+    outbox_mark_sent(kept); /* says nothing of this connection */
+    assert_false(outbox_is_written(outbox, kept));
+    outbox_mark_written(outbox, kept);
+    assert_true(outbox_is_written(outbox, kept));
+    assert_true(outbox_remove(outbox, "a"));
+    assert_int_equal(outbox_add(outbox, &message, 3, &again), ERR_OK); /* a new one */
+    assert_false(outbox_is_written(outbox, again));
+    message_free(&message);
+    outbox_free(outbox);
+}
+
 static void test_it_copies(void **state)
 {
     (void)state;
@@ -68,7 +106,7 @@ static void test_it_copies(void **state)
     message_make(&message, "alice", "bob", "hello", 5, MESSAGE_COMMAND);
     strcpy(message.id, "m");
     message_set_metadata(&message, "{\"a\":1}");
-    assert_int_equal(outbox_add(outbox, &message, 1), ERR_OK);
+    assert_int_equal(outbox_add(outbox, &message, 1, NULL), ERR_OK);
     memset(message.text, 'X', 5);
     message_free(&message);
     void *position = NULL;
@@ -173,9 +211,13 @@ static void test_expiry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_marks),    cmocka_unit_test(test_it_copies),
-        cmocka_unit_test(test_removing_in_a_walk), cmocka_unit_test(test_limit_of_messages),
-        cmocka_unit_test(test_limit_of_bytes),     cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_order_and_marks),
+        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_it_copies),
+        cmocka_unit_test(test_removing_in_a_walk),
+        cmocka_unit_test(test_limit_of_messages),
+        cmocka_unit_test(test_limit_of_bytes),
+        cmocka_unit_test(test_expiry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
