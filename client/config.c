@@ -20,17 +20,20 @@ static const setting_t table[] = {
 };
 
 static const settings_t settings = {
-    "p2p-client",
-    "Terminal client of the chat. Type `bob: hello` to send, !help for more.\n"
-    "\n"
-    "When its input is not a terminal it is a filter: it sends the lines that it reads, prints what "
-    "arrives,\n"
-    "waits for the receipts of what it sent, and ends. Exit status:\n"
-    "  0  everything sent is stored or delivered\n"
-    "  1  something was refused or not acknowledged, or the output could not be written\n"
-    "  2  a setting is wrong\n"
-    "  3  cannot connect, or the login was refused",
-    table, sizeof table / sizeof *table};
+    .program = "p2p-client",
+    .summary =
+        "Terminal client of the chat. Type `bob: hello` to send, !help for more.\n"
+        "\n"
+        "When its input is not a terminal it is a filter: it sends the lines that it reads, prints what "
+        "arrives,\n"
+        "waits for the receipts of what it sent, and ends. Exit status:\n"
+        "  0  everything sent is stored or delivered\n"
+        "  1  something was refused or not acknowledged, or the output could not be written\n"
+        "  2  a setting is wrong\n"
+        "  3  cannot connect, or the login was refused",
+    .table = table,
+    .count = sizeof table / sizeof *table,
+};
 
 int config_read(int argc, char **argv, config_t *config)
 {

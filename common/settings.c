@@ -269,7 +269,12 @@ void settings_print_help(const settings_t *settings, FILE *out)
 int settings_or_exit_status(const settings_t *settings, int argc, char **argv, void *config)
 {
     err_t err = settings_read(settings, argc, argv, config);
-    if (err == ERR_OK)
+    if (err != ERR_OK)
+        return err == ERR_HELP ? 0 : 2;
+    const char *problem = settings->check != NULL ? settings->check(config) : NULL;
+    if (problem == NULL)
         return -1;
-    return err == ERR_HELP ? 0 : 2;
+    complain(settings, "%s", problem);
+    settings_free(settings, config);
+    return 2;
 }

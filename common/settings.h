@@ -42,6 +42,9 @@ typedef struct {
     const char *summary; /* one line */
     const setting_t *table;
     size_t count;
+    /* NULL, or: what is wrong with the settings together, NULL when nothing is. May fill further members of config; a
+     * text that it gives back stays its own. */
+    const char *(*check)(void *config);
 } settings_t;
 
 /* Fills config (zeroed by the caller). On error a message for people is printed on stderr (which setting,
@@ -51,7 +54,8 @@ typedef struct {
 err_t settings_read(const settings_t *settings, int argc, char **argv, void *config);
 void settings_free(const settings_t *settings, void *config); /* frees and wipes the texts */
 void settings_print_help(const settings_t *settings, FILE *out);
-/* settings_read, and the exit status to end with (0 for help, 2 for an error), or -1 to go on: for main(). */
+/* settings_read and the check, and the exit status to end with (0 for help, 2 for an error), or -1 to go on: for
+ * main(). After an error the texts are freed, what the check had filled is not. */
 int settings_or_exit_status(const settings_t *settings, int argc, char **argv, void *config);
 
 #endif

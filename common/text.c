@@ -165,3 +165,16 @@ size_t text_cut(const char *text, size_t length, size_t limit)
         cut--;
     return cut;
 }
+
+bool text_next_item(const char **list, const char **item, size_t *length)
+{
+    while (**list != '\0') {
+        *item = *list;
+        *length = strcspn(*list, ",");
+        *list += *length + ((*list)[*length] == ',' ? 1 : 0);
+        text_trim(item, length);
+        if (*length > 0)
+            return true;
+    }
+    return false;
+}

@@ -22,4 +22,7 @@ bool text_is_word(const char *text, size_t length, const char *word);
 /* Cuts to at most `limit` bytes without splitting a character. */
 size_t text_cut(const char *text, size_t length, size_t limit);
 
+/* The next item of a list separated by commas, trimmed, and not empty: moves *list behind it. False at the end. */
+bool text_next_item(const char **list, const char **item, size_t *length);
+
 #endif

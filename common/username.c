@@ -166,17 +166,15 @@ bool username_in_list(const char *username, const char *list)
 {
     char wanted[USERNAME_KEY_SIZE];
     username_key(username, wanted);
-    while (list != NULL && *list != '\0') {
-        const char *item = list;
-        size_t whole = strcspn(list, ","), length = whole;
+    const char *item;
+    size_t length;
+    while (list != NULL && text_next_item(&list, &item, &length)) {
         char name[USERNAME_SIZE], key[USERNAME_KEY_SIZE];
-        text_trim(&item, &length);
         if (username_normalise(item, length, name) == ERR_OK) {
             username_key(name, key);
             if (strcmp(key, wanted) == 0)
                 return true;
         }
-        list += whole + (list[whole] == ',' ? 1 : 0);
     }
     return false;
 }

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "../common/daemon.h"
 #include "../common/message.h"
-#include <stdio.h>
 #include <string.h>
 
 static const setting_t table[] = {
@@ -25,37 +24,30 @@ static const setting_t table[] = {
      "debug, info, warning or error"},
 };
 
+/* What is wrong with the settings, NULL when nothing is. */
+static const char *check(void *context)
+{
+    config_t *config = context;
+
+    if (!log_level_parse(config->log_level_name, &config->log_level))
+        return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
+    if (config->token[0] == '\0' && !daemon_is_loopback(config->host))
+        return "everybody can reach this --host (P2P_API_HOST): set P2P_SERVICE_TOKEN";
+    return NULL;
+}
+
 static const settings_t settings = {
     .program = "p2p-message-api",
     .summary = "HTTP API that keeps the messages of people who are away, on SQLite or MongoDB",
     .table = table,
     .count = sizeof table / sizeof table[0],
+    .check = check,
 };
-
-/* What the table cannot say. */
-static bool config_check(config_t *config)
-{
-    if (!log_level_parse(config->log_level_name, &config->log_level)) {
-        fprintf(stderr, "p2p-message-api: --log-level (P2P_LOG_LEVEL) is debug, info, warning or error\n");
-        return false;
-    }
-    if (config->token[0] == '\0' && !daemon_is_loopback(config->host)) {
-        fprintf(stderr,
-                "p2p-message-api: everybody can reach this --host (P2P_API_HOST): set P2P_SERVICE_TOKEN\n");
-        return false;
-    }
-    return true;
-}
 
 int config_read(int argc, char **argv, config_t *config)
 {
     memset(config, 0, sizeof *config);
-    int status = settings_or_exit_status(&settings, argc, argv, config);
-    if (status < 0 && !config_check(config)) {
-        config_free(config);
-        status = EXIT_BAD_SETTINGS;
-    }
-    return status;
+    return settings_or_exit_status(&settings, argc, argv, config);
 }
 
 void config_free(config_t *config)

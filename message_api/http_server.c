@@ -1,13 +1,17 @@
 #include "http_server.h"
 #include "../common/alloc.h"
-#include "http_listen.h"
+#include "../common/tcp_listen.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SECOND_MS = 1000, CONNECTION_MEMORY = 32 * 1024 /* bounds a request's headers */ };
+enum {
+    BACKLOG = 1024,
+    SECOND_MS = 1000,
+    CONNECTION_MEMORY = 32 * 1024, /* bounds a request's headers */
+};
 
 /* --- what libmicrohttpd calls --- */
 
@@ -150,11 +154,12 @@ err_t http_server_open(uv_loop_t *loop, const http_options_t *options, http_serv
     http_server_t *server = alloc_new(http_server_t);
     server->loop = loop;
     server->options = *options;
-    int listener;
-    err_t err = http_listen(options->host, options->port, options->log, &listener, &server->port);
+    tcp_listener_t listener;
+    err_t err = tcp_listen(options->host, options->port, BACKLOG, options->log, &listener);
     if (err != ERR_OK)
         goto no_listener;
-    err = start_daemon(server, listener);
+    server->port = listener.port;
+    err = start_daemon(server, listener.descriptor);
     if (err != ERR_OK)
         goto no_daemon;
 
@@ -175,7 +180,7 @@ err_t http_server_open(uv_loop_t *loop, const http_options_t *options, http_serv
 
 no_daemon:
     log_error(options->log, "http_start_failed", "host=%s", options->host);
-    close(listener);
+    close(listener.descriptor);
 no_listener:
     free(server);
     return err;

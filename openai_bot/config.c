@@ -1,5 +1,5 @@
 #include "config.h"
-#include <stdio.h>
+#include "common/http_url.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,38 +43,6 @@ static const setting_t table[] = {
      "debug, info, warning or error"},
 };
 
-static const settings_t settings = {
-    .program = "p2p-openai-bot",
-    .summary = "An assistant in the chat that asks a model with an OpenAI-compatible API.",
-    .table = table,
-    .count = sizeof table / sizeof table[0],
-};
-
-/* The environment of a process can be read in /proc as it was at the start: so the bytes are overwritten. */
-static void wipe_environment(void)
-{
-    for (size_t i = 0; i < settings.count; i++) {
-        char *value = table[i].kind == SETTING_SECRET ? getenv(table[i].environment) : NULL;
-        if (value == NULL)
-            continue;
-        explicit_bzero(value, strlen(value));
-        unsetenv(table[i].environment);
-    }
-}
-
-/* http or https, and a host. */
-static bool is_address(const char *url)
-{
-    static const char *const schemes[] = {"http://", "https://"};
-
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = strlen(schemes[i]);
-        if (strncmp(url, schemes[i], length) == 0)
-            return url[length] != '\0' && url[length] != '/' && strpbrk(url, "?#@ ") == NULL;
-    }
-    return false;
-}
-
 /* Visible ASCII: anything else is no key, and would not fit into a header. */
 static bool is_key(const char *key)
 {
@@ -92,13 +60,15 @@ static bool is_openai(const char *url)
 }
 
 /* What is wrong with the settings, NULL when nothing is. */
-static const char *check(config_t *config)
+static const char *check(void *context)
 {
+    config_t *config = context;
+
     config->is_openai = is_openai(config->base_url);
     config->personality = personalities_find(config->personality_name, strlen(config->personality_name));
     if (!log_level_parse(config->log_level, &config->level))
         return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
-    if (!is_address(config->base_url))
+    if (!http_url_is_base(config->base_url))
         return "--base-url (OPENAI_BASE_URL) is an http:// or https:// address without a name or a query in "
                "it";
     if (!is_key(config->key))
@@ -111,19 +81,32 @@ static const char *check(config_t *config)
     return NULL;
 }
 
+static const settings_t settings = {
+    .program = "p2p-openai-bot",
+    .summary = "An assistant in the chat that asks a model with an OpenAI-compatible API.",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+    .check = check,
+};
+
+/* The environment of a process can be read in /proc as it was at the start: so the bytes are overwritten. */
+static void wipe_environment(void)
+{
+    for (size_t i = 0; i < settings.count; i++) {
+        char *value = table[i].kind == SETTING_SECRET ? getenv(table[i].environment) : NULL;
+        if (value == NULL)
+            continue;
+        explicit_bzero(value, strlen(value));
+        unsetenv(table[i].environment);
+    }
+}
+
 int config_read(int argc, char **argv, config_t *config)
 {
     memset(config, 0, sizeof *config);
     int status = settings_or_exit_status(&settings, argc, argv, config);
     wipe_environment();
-    if (status >= 0)
-        return status;
-    const char *problem = check(config);
-    if (problem == NULL)
-        return -1;
-    fprintf(stderr, "p2p-openai-bot: %s\n", problem);
-    config_free(config);
-    return 2;
+    return status;
 }
 
 void config_free(config_t *config)

@@ -1,6 +1,6 @@
 #include "config.h"
 #include "../common/daemon.h"
-#include <stdio.h>
+#include "../common/http_url.h"
 #include <string.h>
 
 /* A frame with a message of this size is still well below what a session may hold back (limits.h). */
@@ -27,35 +27,17 @@ static const setting_t table[] = {
      "debug, info, warning or error"},
 };
 
-static const settings_t settings = {
-    .program = "p2p-server",
-    .summary = "The chat server: people and programs connect to it over TCP.",
-    .table = table,
-    .count = sizeof table / sizeof table[0],
-};
-
-/* http or https, and a host. */
-static bool is_address(const char *base)
-{
-    static const char *const schemes[] = {"http://", "https://"};
-
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = strlen(schemes[i]);
-        if (strncmp(base, schemes[i], length) == 0)
-            return base[length] != '\0' && base[length] != '/';
-    }
-    return false;
-}
-
 /* What is wrong with the settings, NULL when nothing is. */
-static const char *check(config_t *config)
+static const char *check(void *context)
 {
+    config_t *config = context;
+
     config->direct = strcmp(config->delivery, "direct") == 0;
     if (!config->direct && strcmp(config->delivery, "durable") != 0)
         return "--delivery (P2P_DELIVERY) is durable or direct";
     if (!log_level_parse(config->log_level, &config->level))
         return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
-    if (!is_address(config->api_base))
+    if (!http_url_is_base(config->api_base))
         return "--api-base (P2P_API_BASE) is an http:// or https:// address";
     if (!daemon_is_loopback(config->host) && config->token[0] == '\0')
         return "--host (P2P_SERVER_HOST) is not a loopback address: set P2P_SERVICE_TOKEN, "
@@ -63,18 +45,18 @@ static const char *check(config_t *config)
     return NULL;
 }
 
+static const settings_t settings = {
+    .program = "p2p-server",
+    .summary = "The chat server: people and programs connect to it over TCP.",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+    .check = check,
+};
+
 int config_read(int argc, char **argv, config_t *config)
 {
     memset(config, 0, sizeof *config);
-    int status = settings_or_exit_status(&settings, argc, argv, config);
-    if (status >= 0)
-        return status;
-    const char *problem = check(config);
-    if (problem == NULL)
-        return -1;
-    fprintf(stderr, "p2p-server: %s\n", problem);
-    config_free(config);
-    return 2;
+    return settings_or_exit_status(&settings, argc, argv, config);
 }
 
 void config_free(config_t *config)

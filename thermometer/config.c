@@ -25,28 +25,30 @@ static const setting_t TABLE[] = {
      "debug, info, warning or error"},
 };
 
-static const settings_t SETTINGS = {"p2p-thermometer",
-                                    "A device that people subscribe to: it sends them the "
-                                    "temperature.",
-                                    TABLE, sizeof(TABLE) / sizeof(TABLE[0])};
-
-static int refuse(const char *setting, const char *why)
+/* What is wrong with the settings, NULL when nothing is. */
+static const char *check(void *context)
 {
-    fprintf(stderr, "p2p-thermometer: %s: %s\n", setting, why);
-    return 2;
+    config_t *config = context;
+
+    if (username_normalise(config->username, strlen(config->username), config->name) != ERR_OK)
+        return "--username (P2P_THERMOMETER_USERNAME) is 1 to 32 letters, digits, _, - or ., and no reserved "
+               "name";
+    if (!log_level_parse(config->log_level, &config->level))
+        return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
+    return NULL;
 }
+
+static const settings_t SETTINGS = {
+    .program = "p2p-thermometer",
+    .summary = "A device that people subscribe to: it sends them the temperature.",
+    .table = TABLE,
+    .count = sizeof TABLE / sizeof TABLE[0],
+    .check = check,
+};
 
 int config_read(int argc, char **argv, config_t *config)
 {
-    int status = settings_or_exit_status(&SETTINGS, argc, argv, config);
-    if (status >= 0)
-        return status;
-    err_t err = username_normalise(config->username, strlen(config->username), config->name);
-    if (err != ERR_OK)
-        return refuse("--username (P2P_THERMOMETER_USERNAME)", err_text(err));
-    if (!log_level_parse(config->log_level, &config->level))
-        return refuse("--log-level (P2P_LOG_LEVEL)", "is debug, info, warning or error");
-    return -1;
+    return settings_or_exit_status(&SETTINGS, argc, argv, config);
 }
 
 void config_free(config_t *config)

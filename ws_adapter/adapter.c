@@ -263,19 +263,17 @@ err_t adapter_start(daemon_t *daemon, const config_t *config, adapter_t **out)
 {
     adapter_t *adapter = alloc_new(adapter_t);
     uv_loop_t *loop = daemon_loop(daemon);
-    int uv_err = 0;
 
     adapter->daemon = daemon;
     adapter->config = config;
     adapter->world = (browser_world_t){.loop = loop, .log = &daemon->log, .servers = config->server_list};
     TAILQ_INIT(&adapter->world.browsers);
     adapter->limit = limit_descriptors();
-    if (listener_start(loop, config->host, (int)config->port, on_connection, adapter, &adapter->listener,
-                       &uv_err) != ERR_OK) {
-        log_error(&daemon->log, "listen_failed", "host=%s port=%d reason=%s", config->host, (int)config->port,
-                  uv_strerror(uv_err));
+    err_t err = listener_start(loop, config->host, (int)config->port, &daemon->log, on_connection, adapter,
+                               &adapter->listener);
+    if (err != ERR_OK) {
         free(adapter);
-        return ERR_IO;
+        return err;
     }
     adapter->port = listener_port(adapter->listener);
     adapter->page = http_page_new(config, adapter->port);

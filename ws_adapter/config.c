@@ -1,6 +1,5 @@
 #include "config.h"
 #include "common/daemon.h"
-#include <stdio.h>
 #include <string.h>
 
 static const setting_t table[] = {
@@ -22,16 +21,11 @@ static const setting_t table[] = {
      "debug, info, warning or error"},
 };
 
-static const settings_t settings = {
-    .program = "p2p-ws-adapter",
-    .summary = "The web page and its way to the chat server.",
-    .table = table,
-    .count = sizeof table / sizeof table[0],
-};
-
 /* What is wrong with the settings, NULL when nothing is. */
-static const char *check(config_t *config)
+static const char *check(void *context)
 {
+    config_t *config = context;
+
     if (!log_level_parse(config->log_level, &config->level))
         return "--log-level (P2P_LOG_LEVEL) is debug, info, warning or error";
     config->server_list = server_list_new(config->server_host, (int)config->server_port, config->servers);
@@ -48,18 +42,21 @@ static const char *check(config_t *config)
     return NULL;
 }
 
+static const settings_t settings = {
+    .program = "p2p-ws-adapter",
+    .summary = "The web page and its way to the chat server.",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+    .check = check,
+};
+
 int config_read(int argc, char **argv, config_t *config)
 {
     memset(config, 0, sizeof *config);
     int status = settings_or_exit_status(&settings, argc, argv, config);
     if (status >= 0)
-        return status;
-    const char *problem = check(config);
-    if (problem == NULL)
-        return -1;
-    fprintf(stderr, "p2p-ws-adapter: %s\n", problem);
-    config_free(config);
-    return 2;
+        config_free(config); /* with the lists that the check had made */
+    return status;
 }
 
 void config_free(config_t *config)

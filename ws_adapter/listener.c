@@ -1,13 +1,11 @@
 #include "listener.h"
 #include "common/alloc.h"
+#include "common/tcp_listen.h"
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,72 +60,23 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* A bound and listening socket, or -1 and errno. */
-static int listen_on(const struct addrinfo *address)
+err_t listener_start(uv_loop_t *loop, const char *host, int port, const log_t *log, listener_cb on_connection,
+                     void *context, listener_t **out)
 {
-    const int on = 1;
-    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (descriptor < 0)
-        return -1;
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, BACKLOG) == 0)
-        return descriptor;
-    int error = errno;
-    close(descriptor);
-    errno = error;
-    return -1;
-}
-
-static int port_of(int descriptor)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-
-    if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0)
-        return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
-static int listen_on_host(uv_loop_t *loop, const char *host, int port, int *uv_err)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    uv_getaddrinfo_t request;
-    char service[8];
-    int descriptor = -1;
-
-    snprintf(service, sizeof service, "%d", port);
-    *uv_err =
-        uv_getaddrinfo(loop, &request, NULL, host, service, &hints); /* nothing runs yet: it may block */
-    if (*uv_err != 0)
-        return -1;
-    for (const struct addrinfo *address = request.addrinfo; address && descriptor < 0;
-         address = address->ai_next) {
-        descriptor = listen_on(address);
-        *uv_err = descriptor < 0 ? -errno : 0;
-    }
-    uv_freeaddrinfo(request.addrinfo);
-    return descriptor;
-}
-
-err_t listener_start(uv_loop_t *loop, const char *host, int port, listener_cb on_connection, void *context,
-                     listener_t **out, int *uv_err)
-{
-    int descriptor = listen_on_host(loop, host, port, uv_err);
-
-    if (descriptor < 0)
-        return ERR_IO;
+    tcp_listener_t bound;
+    err_t err = tcp_listen(host, port, BACKLOG, log, &bound);
+    if (err != ERR_OK)
+        return err;
     listener_t *listener = alloc_new(listener_t);
-    listener->descriptor = descriptor;
-    listener->port = port_of(descriptor);
+    listener->descriptor = bound.descriptor;
+    listener->port = bound.port;
     listener->on_connection = on_connection;
     listener->context = context;
     listener->poll.data = listener;
-    *uv_err = uv_poll_init(loop, &listener->poll, descriptor);
-    if (*uv_err != 0) {
-        close(descriptor);
+    int status = uv_poll_init(loop, &listener->poll, bound.descriptor);
+    if (status != 0) {
+        log_error(log, "listen_failed", "host=%s port=%d why=%s", host, port, uv_strerror(status));
+        close(bound.descriptor);
         free(listener);
         return ERR_IO;
     }

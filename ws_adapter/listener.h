@@ -3,15 +3,16 @@
 #ifndef P2P_WS_LISTENER_H
 #define P2P_WS_LISTENER_H
 #include "common/error.h"
+#include "common/log.h"
 #include <uv.h>
 
 typedef struct listener listener_t;
 /* A connection, non-blocking, now the callee's. */
 typedef void (*listener_cb)(void *context, int descriptor);
 
-/* Binds to the first address of host that works. On error why is in *uv_err. */
-err_t listener_start(uv_loop_t *loop, const char *host, int port, listener_cb on_connection, void *context,
-                     listener_t **out, int *uv_err);
+/* The reason of an error is in the log. */
+err_t listener_start(uv_loop_t *loop, const char *host, int port, const log_t *log, listener_cb on_connection,
+                     void *context, listener_t **out);
 int listener_port(const listener_t *listener);
 /* Once a second: goes on after there were no descriptors left. */
 void listener_tick(listener_t *listener);

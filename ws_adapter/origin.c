@@ -1,5 +1,6 @@
 #include "origin.h"
 #include "common/alloc.h"
+#include "common/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,22 +63,16 @@ origin_list_t *origin_list_new(const char *text)
     origin_list_t *list = alloc_new(origin_list_t);
     bool good = true;
 
-    while (good && *text != '\0') {
-        size_t length = strcspn(text, ",");
-        const char *item = text;
-        size_t size = length;
-        while (size > 0 && *item == ' ')
-            item++, size--;
-        while (size > 0 && (item[size - 1] == ' ' || item[size - 1] == '/'))
-            size--; /* a slash at the end is what an address bar shows */
-        if (size > 0) {
-            good = size <= MAX_ORIGIN && list->count < MAX_ORIGINS;
-            if (good) {
-                list->origins[list->count] = alloc_string_n(item, size);
-                good = is_origin(list->origins[list->count++]);
-            }
+    const char *item;
+    size_t length;
+    while (good && text_next_item(&text, &item, &length)) {
+        while (length > 0 && item[length - 1] == '/')
+            length--; /* a slash at the end is what an address bar shows */
+        good = length <= MAX_ORIGIN && list->count < MAX_ORIGINS;
+        if (good) {
+            list->origins[list->count] = alloc_string_n(item, length);
+            good = is_origin(list->origins[list->count++]);
         }
-        text += length + (text[length] == ',' ? 1 : 0);
     }
     if (good)
         return list;

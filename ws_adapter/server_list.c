@@ -1,5 +1,6 @@
 #include "server_list.h"
 #include "common/alloc.h"
+#include "common/text.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,18 +61,10 @@ server_list_t *server_list_new(const char *host, int port, const char *text)
     server_list_t *list = alloc_new(server_list_t);
     bool good = add(list, host, strlen(host), port);
 
-    while (good && *text != '\0') {
-        size_t length = strcspn(text, ",");
-        const char *item = text;
-        size_t size = length;
-        while (size > 0 && *item == ' ')
-            item++, size--;
-        while (size > 0 && item[size - 1] == ' ')
-            size--;
-        if (size > 0)
-            good = add_text(list, item, size);
-        text += length + (text[length] == ',' ? 1 : 0);
-    }
+    const char *item;
+    size_t length;
+    while (good && text_next_item(&text, &item, &length))
+        good = add_text(list, item, length);
     if (good)
         return list;
     server_list_free(list);

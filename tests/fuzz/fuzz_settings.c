@@ -46,7 +46,7 @@ static void set_environment(char *line)
 
 static void read_settings(char *text)
 {
-    static const settings_t settings = {"fuzz", "a fuzzer", table, COUNT};
+    static const settings_t settings = {"fuzz", "a fuzzer", table, COUNT, NULL};
     char program[] = "fuzz", *argv[ARGUMENTS_MAX + 2] = {program}, *rest = NULL;
     int argc = 1;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {

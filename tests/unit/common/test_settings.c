@@ -30,7 +30,13 @@ static const setting_t table[] = {
     {"json", "T_JSON", SETTING_FLAG, offsetof(config_t, json), "0", 0, 0, "print JSON"},
 };
 enum { COUNT = sizeof table / sizeof table[0], MAX_ARGUMENTS = 12 };
-static const settings_t settings = {"p2p-test", "a program for tests", table, COUNT};
+
+static const char *check(void *config)
+{
+    return ((config_t *)config)->port == 13 ? "13 brings bad luck" : NULL;
+}
+
+static const settings_t settings = {"p2p-test", "a program for tests", table, COUNT, check};
 
 /* What a run of settings_or_exit_status did. */
 typedef struct {
@@ -271,6 +277,14 @@ static void test_secrets_are_never_printed(void **state)
     }
 }
 
+static void test_check(void **state)
+{
+    (void)state;
+    assert_refused("--port=13", "p2p-test: 13 brings bad luck\n");
+    run_t result = run_well("--port=14");
+    end(&result);
+}
+
 static void test_help_lists_all(void **state)
 {
     (void)state;
@@ -329,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors_say_where, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_secrets_are_never_printed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_help_lists_all, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

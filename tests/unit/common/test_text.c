@@ -123,6 +123,23 @@ static void test_trim_and_words(void **state)
     assert_false(text_is_word("exits", 5, "exit"));
 }
 
+static void test_items(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"a", "b c", "d"};
+    const char *list = ",a, ,\tb c ,,d,", *item;
+    size_t length, count = 0;
+    while (text_next_item(&list, &item, &length)) {
+        assert_in_range(count, 0, 2);
+        assert_int_equal(length, strlen(wanted[count]));
+        assert_memory_equal(item, wanted[count++], length);
+    }
+    assert_int_equal(count, 3);
+    assert_string_equal(list, "");
+    list = "";
+    assert_false(text_next_item(&list, &item, &length));
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -148,13 +165,10 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken_utf8),
-        cmocka_unit_test(test_message),
-        cmocka_unit_test(test_printable),
-        cmocka_unit_test(test_printable_is_whole_or_nothing),
-        cmocka_unit_test(test_trim_and_words),
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_broken_utf8),    cmocka_unit_test(test_message),
+        cmocka_unit_test(test_printable),      cmocka_unit_test(test_printable_is_whole_or_nothing),
+        cmocka_unit_test(test_trim_and_words), cmocka_unit_test(test_items),
+        cmocka_unit_test(test_secrets),        cmocka_unit_test(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

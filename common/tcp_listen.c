@@ -1,4 +1,4 @@
-#include "http_listen.h"
+#include "tcp_listen.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -7,16 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
-
-static int open_address(const struct addrinfo *address)
+static int listen_on(const struct addrinfo *address, int backlog)
 {
     int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -1;
     int on = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, BACKLOG) == 0)
+    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, backlog) == 0)
         return descriptor;
     int error = errno;
     close(descriptor);
@@ -34,10 +32,10 @@ static int bound_port(int descriptor)
     return ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
-err_t http_listen(const char *host, int wanted_port, const log_t *log, int *listener, int *port)
+err_t tcp_listen(const char *host, int port, int backlog, const log_t *log, tcp_listener_t *out)
 {
     char service[16];
-    snprintf(service, sizeof service, "%d", wanted_port);
+    snprintf(service, sizeof service, "%d", port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *addresses;
     int status = getaddrinfo(host, service, &hints, &addresses);
@@ -48,13 +46,13 @@ err_t http_listen(const char *host, int wanted_port, const log_t *log, int *list
     int descriptor = -1;
     for (const struct addrinfo *address = addresses; address != NULL && descriptor < 0;
          address = address->ai_next)
-        descriptor = open_address(address);
+        descriptor = listen_on(address, backlog);
     freeaddrinfo(addresses);
     if (descriptor < 0) {
-        log_error(log, "listen_failed", "host=%s port=%d why=%s", host, wanted_port, strerror(errno));
+        log_error(log, "listen_failed", "host=%s port=%d why=%s", host, port, strerror(errno));
         return ERR_IO;
     }
-    *listener = descriptor;
-    *port = bound_port(descriptor);
+    out->descriptor = descriptor;
+    out->port = bound_port(descriptor);
     return ERR_OK;
 }
