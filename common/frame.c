@@ -41,7 +41,7 @@ static int find_word(const char *const *words, int count, const char *word)
 
 static const cJSON *find(const cJSON *json, const char *name)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+    const cJSON *item = json_member(json, name);
     return cJSON_IsNull(item) ? NULL : item;
 }
 

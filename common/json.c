@@ -16,11 +16,17 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Most names differ in their first letter already: no call for those. */
+static bool same_name(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 static bool has_duplicates_few(const cJSON *object)
 {
     for (const cJSON *member = object->child; member != NULL; member = member->next) {
         for (const cJSON *other = member->next; other != NULL; other = other->next) {
-            if (strcmp(member->string, other->string) == 0)
+            if (same_name(member->string, other->string))
                 return true;
         }
     }
@@ -82,14 +88,25 @@ cJSON *json_parse(const char *text, size_t length)
     return json;
 }
 
+const cJSON *json_member(const cJSON *object, const char *name)
+{
+    if (!cJSON_IsObject(object))
+        return NULL;
+    for (const cJSON *member = object->child; member != NULL; member = member->next) {
+        if (same_name(member->string, name))
+            return member;
+    }
+    return NULL;
+}
+
 const char *json_string(const cJSON *object, const char *name)
 {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    return cJSON_GetStringValue(json_member(object, name));
 }
 
 bool json_integer(const cJSON *object, const char *name, int64_t *value)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    const cJSON *item = json_member(object, name);
     if (!cJSON_IsNumber(item))
         return false;
     double number = item->valuedouble;
@@ -101,7 +118,7 @@ bool json_integer(const cJSON *object, const char *name, int64_t *value)
 
 bool json_bool(const cJSON *object, const char *name, bool fallback)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    const cJSON *item = json_member(object, name);
     return cJSON_IsBool(item) ? cJSON_IsTrue(item) : fallback;
 }
 

@@ -40,7 +40,7 @@ bool message_type_parse(const char *name, message_type_t *type)
 /* The member, or NULL when it is missing. A chat client's null is as good as nothing; the API is strict. */
 static const cJSON *member(const cJSON *object, message_source_t source, const char *name)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    const cJSON *item = json_member(object, name);
     return source == MESSAGE_FROM_CLIENT && cJSON_IsNull(item) ? NULL : item;
 }
 
