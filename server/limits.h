@@ -26,7 +26,7 @@ enum {
     LIMIT_MAILBOX_HELD = 4 * 1024 * 1024,     /* the same of one mailbox, while the store can't take them */
     LIMIT_MAILBOX_QUEUED = 1024 * 1024,       /* live messages in memory while older ones are read */
     LIMIT_MAILBOX_UNREAD = 20000,             /* messages that a session was sent and has not said got for */
-    LIMIT_POLL = 1024,                        /* unread text messages between two looks at the peer's TCP */
+    LIMIT_POLL = 2048,                        /* held for a mailbox: worth a look at its reader's TCP */
     LIMIT_PAGE = 256,                         /* messages of one page; the store gives about 1 MiB at most */
     LIMIT_PAGE_AHEAD = 256 * 1024,            /* unread output above which the next page waits */
     LIMIT_LIVE_AHEAD = 2 * 1024 * 1024,       /* unread output above which live messages wait */

@@ -13,8 +13,8 @@ static bool is_named(const mailbox_t *mailbox, const char *name, size_t length)
     return strncmp(mailbox->username, name, length) == 0 && mailbox->username[length] == '\0';
 }
 
-/* The mailbox that the session wrote to last, when this is its name exactly and it takes the message at once. */
-static mailbox_t *find_open(session_t *sender, const char *name, size_t length)
+/* The mailbox that the session wrote to last, when this is its name exactly and a text session has it open. */
+static mailbox_t *find_open(const session_t *sender, const char *name, size_t length)
 {
     const server_t *server = sender->server;
     mailbox_t *mailbox = sender->last_to;
@@ -22,10 +22,26 @@ static mailbox_t *find_open(session_t *sender, const char *name, size_t length)
     if (!server->config->direct || !mailbox || sender->last_freed != server->mailboxes_freed ||
         !is_named(mailbox, name, length))
         return NULL;
-    bool waits = !mailbox->session || mailbox->session->protocol != &text_protocol ||
-                 mailbox_must_wait(mailbox) || mailbox->behind || mailbox_is_full(mailbox) ||
-                 sender->mailbox->verdicts > 0 || server->unstored > LIMIT_UNSTORED / 2 || server->stopping;
-    return waits ? NULL : mailbox;
+    return mailbox->session && mailbox->session->protocol == &text_protocol ? mailbox : NULL;
+}
+
+/* What the reader's TCP has acknowledged need not be held any more: looked at once for each write to it, when that is
+ * worth a system call. The watch alone would come too seldom: what a crowd says between two of its turns fills the
+ * memory that is for all. */
+static void let_go(const mailbox_t *mailbox)
+{
+    session_t *reader = mailbox->session;
+
+    if (mailbox->held >= LIMIT_POLL && output_queue_buffer(reader->output)->length == 0)
+        session_poll_written(reader);
+}
+
+static bool takes_at_once(const session_t *sender, mailbox_t *mailbox)
+{
+    const server_t *server = sender->server;
+
+    return !mailbox_must_wait(mailbox) && !mailbox->behind && !mailbox_is_full(mailbox) &&
+           sender->mailbox->verdicts == 0 && server->unstored <= LIMIT_UNSTORED / 2 && !server->stopping;
 }
 
 bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, const char *text, size_t length)
@@ -34,6 +50,9 @@ bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, co
     mailbox_t *mailbox = find_open(sender, name, name_length);
 
     if (!mailbox)
+        return false;
+    let_go(mailbox);
+    if (!takes_at_once(sender, mailbox))
         return false;
     session_t *receiver = mailbox->session;
     const char *username = session_username(sender);
@@ -56,8 +75,6 @@ bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, co
     server_count_unstored(receiver->server, bytes, 0);
     mailbox->unread++;
     session_flush(receiver);
-    if (mailbox->unread % LIMIT_POLL == 0)
-        session_poll_written(receiver);
     watch_add(receiver->server->watch, receiver);
     return true;
 }
