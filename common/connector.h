@@ -13,8 +13,8 @@ connector_t *connector_start(uv_loop_t *loop, const char *host, int port, uint64
                              connector_cb on_done, void *context);
 /* Cancels without a callback; frees by itself. Not after the callback. */
 void connector_cancel(connector_t *connector);
-/* nodelay, keepalive and TCP_USER_TIMEOUT for an accepted or connected socket: dead peers are noticed within
- * 60 s (section 9). */
+/* nodelay, keepalive and TCP_USER_TIMEOUT for a connected socket, or for a bound one from which those that it accepts
+ * inherit them: dead peers are noticed within 60 s (section 9). */
 void connector_tune(uv_tcp_t *tcp);
 
 #endif

@@ -1,5 +1,6 @@
 #include "listener.h"
 #include "../common/alloc.h"
+#include "../common/connector.h"
 #include "limits.h"
 #include "session.h"
 #include <netdb.h>
@@ -58,6 +59,8 @@ static int bind_to(listener_t *listener, const char *host, int port)
     if (getaddrinfo(host, service, &hints, &found) != 0)
         return UV_EAI_NONAME;
     int err = uv_tcp_bind(&listener->tcp, found->ai_addr, 0);
+    if (err == 0)
+        connector_tune(&listener->tcp); /* what it accepts inherits it, and is spared seven system calls */
     freeaddrinfo(found);
     return err;
 }

@@ -3,6 +3,7 @@
 #include "limits.h"
 #include "server.h"
 #include "session.h"
+#include "text_format.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,15 +89,10 @@ static void welcome_text(session_t *session)
     const server_t *server = session->server;
     const char *names[LIMIT_NAMES_TEXT];
     size_t count = users_names(server->users, session_username(session), names, LIMIT_NAMES_TEXT);
-    size_t online = users_count(server->users);
     buffer_t *out = session_begin(session);
 
     buffer_append_text(out, "Connected! Users online: ");
-    for (size_t i = 0; i < count; i++)
-        buffer_appendf(out, "%s%s", i > 0 ? ", " : "", names[i]);
-    if (online > count)
-        buffer_appendf(out, " (+%zu more)", online - count);
-    buffer_append_char(out, '\n');
+    text_format_names(out, names, count, users_count(server->users));
     session_flush(session);
 }
 

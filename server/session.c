@@ -1,6 +1,5 @@
 #include "session.h"
 #include "../common/alloc.h"
-#include "../common/connector.h"
 #include "limits.h"
 #include "server.h"
 #include <stdlib.h>
@@ -378,7 +377,6 @@ session_t *session_accept(server_t *server, uv_stream_t *listener)
         session_close_now(session);
         return NULL;
     }
-    connector_tune(&session->tcp);
     return session;
 }
 

@@ -83,6 +83,19 @@ err_t text_format_message(buffer_t *out, const message_t *message, bool stored)
     return text_format_live(out, message->sender, message->timestamp, message->text, message->text_length);
 }
 
+/* Goes out at every login: without printf for each name. */
+void text_format_names(buffer_t *out, const char *const *names, size_t count, size_t online)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_append(out, ", ", 2);
+        buffer_append_text(out, names[i]);
+    }
+    if (online > count)
+        buffer_appendf(out, " (+%zu more)", online - count);
+    buffer_append_char(out, '\n');
+}
+
 bool text_format_split(const char *line, size_t length, const char **name, size_t *name_length,
                        const char **text, size_t *text_length)
 {

@@ -26,11 +26,7 @@ static void print_users(session_t *session)
     buffer_t *out = session_begin(session);
 
     buffer_append_text(out, "Users online: ");
-    for (size_t i = 0; i < count; i++)
-        buffer_appendf(out, "%s%s", i > 0 ? ", " : "", names[i]);
-    if (users_count(users) > count)
-        buffer_appendf(out, " (+%zu more)", users_count(users) - count);
-    buffer_append_char(out, '\n');
+    text_format_names(out, names, count, users_count(users));
     session_flush(session);
 }
 

@@ -93,13 +93,27 @@ static void test_split(void **state)
     expect_split("", NULL, NULL);
 }
 
+static void test_names(void **state)
+{
+    const char *names[] = {"ann", "bob", "carol"};
+    buffer_t out;
+
+    (void)state;
+    buffer_init(&out, 0);
+    text_format_names(&out, names, 0, 0);
+    text_format_names(&out, names, 1, 1);
+    text_format_names(&out, names, 3, 3);
+    text_format_names(&out, names, 3, 12);
+    assert_string_equal(buffer_text(&out), "\nann\nann, bob, carol\nann, bob, carol (+9 more)\n");
+    buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_live_and_stored),
-        cmocka_unit_test(test_every_line_has_its_prefix),
-        cmocka_unit_test(test_no_forged_lines),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_live_and_stored), cmocka_unit_test(test_every_line_has_its_prefix),
+        cmocka_unit_test(test_no_forged_lines), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
