@@ -78,6 +78,61 @@ test('dark and light: by the system, by hand, and by hand at the next visit', as
     await carl.close();
 });
 
+// From the left edge of the first letter to that of the last.
+const firstToLast = (locator) =>
+    locator.evaluate((element) => {
+        const leftOf = (index) => {
+            const range = document.createRange();
+            range.setStart(element.firstChild, index);
+            range.setEnd(element.firstChild, index + 1);
+            return range.getBoundingClientRect().left;
+        };
+        return leftOf(element.textContent.length - 1) - leftOf(0);
+    });
+
+test('a text from right to left is in its own order, also in the list; a name does not turn what is beside it', async () => {
+    const ruth = await browser.join('ruth');
+    const writer = await world.json('שרה');
+    await world.json('אבא');
+    await writer.message('ruth', 'שלום alice טוב');
+    // Again and again: the entry is drawn anew with every change, and what was taken out of the page has no place.
+    const preview = ruth.person('שרה').locator('bdi', { hasText: 'alice' });
+    await waitUntil(async () => (await firstToLast(preview)) < 0, 'the preview in its own order');
+    const lefts = await waitUntil(async () => {
+        const names = await ruth.page
+            .locator('#online bdi')
+            .evaluateAll((all) => all.map((name) => [name.textContent, name.getBoundingClientRect().left]));
+        return names.some(([name]) => name === 'שרה') && names.map(([, left]) => left);
+    }, 'both are online');
+    assert.deepEqual(lefts, [...lefts].sort((a, b) => a - b), 'names stand in the order of the list');
+    await ruth.person('שרה').click();
+    assert.ok((await firstToLast(ruth.page.locator('.message .text'))) < 0);
+    await ruth.close();
+});
+
+// What a notice lies upon, of the elements with these ids. Without its animation.
+async function coveredByNotice(ids) {
+    const { toast } = await import('/js/views/toast.js');
+    toast('A notice that is not short at all, but is to be read beside everything else.');
+    const notice = document.querySelector('.toast').getBoundingClientRect();
+    return ids.filter((id) => {
+        const box = document.getElementById(id).getBoundingClientRect();
+        const below = box.top >= notice.bottom || box.bottom <= notice.top;
+        return box.width > 0 && !below && box.left < notice.right && box.right > notice.left;
+    });
+}
+
+test('a notice covers neither a field nor a name', async () => {
+    for (const width of [1280, 768, 360]) {
+        const viewport = { width, height: 600 };
+        const nora = await browser.join(`nora${width}`, { viewport, reducedMotion: 'reduce' });
+        await nora.open('somebody');
+        const ids = ['to', 'message', 'with-name', 'me', 'logout'];
+        assert.deepEqual(await nora.page.evaluate(coveredByNotice, ids), [], `at ${width}`);
+        await nora.close();
+    }
+});
+
 test('the keyboard alone is enough', async () => {
     const dora = await browser.visit();
     const { page } = dora;

@@ -93,7 +93,10 @@ test('a refused message says why, and goes again with its id', async () => {
         reason: "the recipient's mailbox is full",
     });
     await person.page.locator('.refusal').getByText("Not sent: the recipient's mailbox is full").waitFor();
+    const preview = person.person('peer').locator('.preview');
+    await preview.getByText('Not sent: hello').waitFor();
     await person.button('Try again').click();
+    await preview.getByText('You: hello').waitFor();
     await waitUntil(() => server.of('chat').length === 2, 'the second try');
     assert.equal(server.of('chat')[1].id, id);
     server.send({ type: 'receipt', id, status: 'delivered' });

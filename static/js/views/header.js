@@ -1,5 +1,5 @@
 // The bar on top: state of the link, who is online, theme, notifications, logout.
-import { byId, icon } from '../dom.js';
+import { byId, element, icon } from '../dom.js';
 import { coalesced } from '../emitter.js';
 
 const states = { connecting: 'Connecting…', online: 'Connected', offline: '' };
@@ -22,7 +22,7 @@ export class HeaderView {
         this.#theme = theme;
         const drawOnline = coalesced(() => this.#drawOnline());
         chat.on('opened', (book) => {
-            byId('me').textContent = book.username;
+            byId('me').textContent = byId('me').title = book.username;
             book.on('presence', drawOnline);
             drawOnline();
         });
@@ -65,8 +65,10 @@ export class HeaderView {
         }
         const others = this.#chat.book.others();
         const more = others.length - namesShown;
-        const names = others.slice(0, namesShown).join(', ') + (more > 0 ? ` and ${more} more` : '');
-        box.textContent = others.length ? `Online: ${names}` : 'Nobody else is online';
+        const names = others.slice(0, namesShown).flatMap((name) => [', ', element('bdi', {}, name)]);
+        const rest = more > 0 ? ` and ${more} more` : '';
+        if (others.length) box.replaceChildren('Online: ', ...names.slice(1), rest);
+        else box.textContent = 'Nobody else is online';
         box.title = others.slice(0, 200).join(', ');
     }
 }

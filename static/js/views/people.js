@@ -17,7 +17,8 @@ export class PeopleView {
         this.#chat = chat;
         this.#onOpen = onOpen;
         chat.on('opened', (book) => {
-            for (const event of ['list', 'presence', 'partial', 'partial_end']) book.on(event, this.#draw);
+            for (const event of ['list', 'status', 'presence', 'partial', 'partial_end'])
+                book.on(event, this.#draw);
             this.#draw();
         });
         for (const id of ['conversations', 'others-list']) {
@@ -101,7 +102,7 @@ export class PeopleView {
         else button.removeAttribute('aria-current');
         button.replaceChildren(
             avatar(peer, serviceIcon(peer)),
-            element('span', { class: 'name' }, peer),
+            element('span', { class: 'name', title: peer }, peer),
             element('span', { class: 'visually-hidden' }, online ? ' (online) ' : ' (away) '),
             ...(last
                 ? [
@@ -113,7 +114,7 @@ export class PeopleView {
                       ' ',
                   ]
                 : []),
-            element('span', { class: 'preview' }, this.#previewOf(peer, conversation, online)),
+            element('span', { class: 'preview' }, ...this.#previewOf(peer, conversation, online)),
             ...(unread
                 ? [
                       ' ',
@@ -129,15 +130,21 @@ export class PeopleView {
     }
 
     #previewOf(peer, conversation, online) {
-        if (conversation?.partials.size) return 'is writing…';
+        if (conversation?.partials.size) return ['is writing…'];
         const draft = peer === this.#selected ? '' : this.#chat.drafts.get(peer);
-        if (draft) return oneLine(`Draft: ${draft}`);
+        if (draft) return ['Draft: ', oneLine(draft)];
         const last = conversation?.records.at(-1);
-        if (!last) return online ? 'Online' : 'New conversation';
+        if (!last) return [online ? 'Online' : 'New conversation'];
         const reading = last.kind === 'subscription' ? conversation.readings.summary()?.last : null;
-        if (reading) return formatReading(reading);
-        return oneLine(`${last.direction === 'out' ? 'You: ' : ''}${last.message}`);
+        if (reading) return [formatReading(reading)];
+        if (last.direction === 'in') return [oneLine(last.message)];
+        return [last.status === 'rejected' ? notSent() : 'You: ', oneLine(last.message)];
     }
+}
+
+// Whoever has left the thread meanwhile learns it here.
+function notSent() {
+    return element('span', { class: 'not-sent' }, 'Not sent: ');
 }
 
 export function serviceIcon(name) {
@@ -145,6 +152,7 @@ export function serviceIcon(name) {
     return name === thermometer ? 'thermometer' : null;
 }
 
+// Apart from what stands around it, so that a text from right to left is in its own order.
 function oneLine(text) {
-    return text.slice(0, 200).replace(/\s+/g, ' ');
+    return element('bdi', {}, text.slice(0, 200).replace(/\s+/g, ' '));
 }
