@@ -9,6 +9,7 @@ const route_t api_routes[] = {
     {"POST", "/v1/claims", route_claim, ROUTE_BODY, true},
     {"GET", "/v1/mailboxes/{username}", route_read_mailbox, ROUTE_NO_BODY, true},
     {"POST", "/v1/acknowledgements", route_acknowledge, ROUTE_BATCH, true},
+    {"POST", "/v1/received", route_receive, ROUTE_BATCH, true},
     {"GET", "/health", route_health, ROUTE_NO_BODY, false},
     {"GET", "/openapi.json", route_openapi, ROUTE_NO_BODY, false},
 };

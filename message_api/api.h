@@ -23,6 +23,7 @@ void route_put_batch(http_call_t *call);
 void route_claim(http_call_t *call);
 void route_read_mailbox(http_call_t *call);
 void route_acknowledge(http_call_t *call);
+void route_receive(http_call_t *call);
 
 /* routes_about.c */
 void route_health(http_call_t *call);

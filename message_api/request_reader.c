@@ -2,13 +2,13 @@
 #include "../common/alloc.h"
 #include "../common/text.h"
 #include "percent.h"
+#include "request_parts.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    PLACE_SIZE = 96,
     OTHER_VALUES = 8 * 1024,                         /* of a body beside its messages */
     MESSAGE_VALUES = MESSAGE_MAX_METADATA / 2 + 256, /* a value of metadata has 2 bytes at least */
     DIGITS_MAX = 20,
@@ -39,7 +39,7 @@ bool request_has_at_most(const char *json, size_t length, size_t values)
     return count <= values;
 }
 
-static bool is_object(const cJSON *item, const char *place, details_t *details)
+bool request_is_object(const cJSON *item, const char *place, details_t *details)
 {
     if (cJSON_IsObject(item))
         return true;
@@ -47,9 +47,8 @@ static bool is_object(const cJSON *item, const char *place, details_t *details)
     return false;
 }
 
-/* The array member `name` with minimum to maximum items, or NULL. */
-static const cJSON *array_member(const cJSON *object, const char *name, int minimum, int maximum,
-                                 const char *place, details_t *details)
+const cJSON *request_array_member(const cJSON *object, const char *name, int minimum, int maximum,
+                                  const char *place, details_t *details)
 {
     const cJSON *array = cJSON_GetObjectItemCaseSensitive(object, name);
     if (array == NULL) {
@@ -70,8 +69,8 @@ static const cJSON *array_member(const cJSON *object, const char *name, int mini
     return array;
 }
 
-/* The string member `name`, or NULL. */
-static const char *string_member(const cJSON *object, const char *name, const char *place, details_t *details)
+const char *request_string_member(const cJSON *object, const char *name, const char *place,
+                                  details_t *details)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     if (item == NULL)
@@ -81,11 +80,10 @@ static const char *string_member(const cJSON *object, const char *name, const ch
     return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
-/* The member `name` as a username. */
-static bool read_username(const cJSON *object, const char *name, char out[USERNAME_SIZE], const char *place,
-                          details_t *details)
+bool request_read_username(const cJSON *object, const char *name, char out[USERNAME_SIZE], const char *place,
+                           details_t *details)
 {
-    const char *text = string_member(object, name, place, details);
+    const char *text = request_string_member(object, name, place, details);
     if (text == NULL)
         return false;
     err_t err = username_normalise(text, strlen(text), out);
@@ -124,7 +122,7 @@ static void add_message_fault(details_t *details, const cJSON *object, err_t err
 static bool read_one_message(const cJSON *object, size_t max_message_bytes, const char *place, message_t *out,
                              details_t *details)
 {
-    if (!is_object(object, place, details))
+    if (!request_is_object(object, place, details))
         return false;
     const char *field = NULL;
     message_t message;
@@ -162,9 +160,9 @@ void request_free_messages(message_t *messages, size_t count)
 bool request_read_messages(const cJSON *body, size_t max_message_bytes, message_t **out, size_t *count,
                            details_t *details)
 {
-    if (!is_object(body, "\"body\"", details))
+    if (!request_is_object(body, "\"body\"", details))
         return false;
-    const cJSON *array = array_member(body, "messages", 1, STORE_MAX_PUT, "\"body\"", details);
+    const cJSON *array = request_array_member(body, "messages", 1, STORE_MAX_PUT, "\"body\"", details);
     if (array == NULL)
         return false;
 
@@ -191,9 +189,9 @@ bool request_read_messages(const cJSON *body, size_t max_message_bytes, message_
 
 bool request_read_claims(const cJSON *body, store_claim_t **out, size_t *count, details_t *details)
 {
-    if (!is_object(body, "\"body\"", details))
+    if (!request_is_object(body, "\"body\"", details))
         return false;
-    const cJSON *array = array_member(body, "usernames", 1, STORE_MAX_CLAIM, "\"body\"", details);
+    const cJSON *array = request_array_member(body, "usernames", 1, STORE_MAX_CLAIM, "\"body\"", details);
     if (array == NULL)
         return false;
 
@@ -210,116 +208,6 @@ bool request_read_claims(const cJSON *body, store_claim_t **out, size_t *count, 
         }
     }
     *out = claims;
-    *count = made;
-    return true;
-}
-
-/* --- acknowledgements --- */
-
-/* A sender may be a name that the original let through: it is taken as the store gave it out. */
-static bool read_sender(const cJSON *object, char out[USERNAME_SIZE], const char *place, details_t *details)
-{
-    const char *text = string_member(object, "sender", place, details);
-    if (text == NULL)
-        return false;
-    size_t length = strlen(text);
-    if (username_normalise(text, length, out) == ERR_OK)
-        return true;
-    if (length == 0 || length >= USERNAME_SIZE) {
-        details_add(details, err_code(ERR_USERNAME_INVALID), err_text(ERR_USERNAME_INVALID), "%s,\"sender\"",
-                    place);
-        return false;
-    }
-    memcpy(out, text, length + 1);
-    return true;
-}
-
-static bool read_key(const cJSON *object, store_key_t *key, const char *place, details_t *details)
-{
-    if (!is_object(object, place, details) || !read_sender(object, key->sender, place, details))
-        return false;
-    const char *id = string_member(object, "id", place, details);
-    if (id == NULL)
-        return false;
-    if (!id_is_valid(id, strlen(id))) {
-        details_add(details, err_code(ERR_INVALID_ID), err_text(ERR_INVALID_ID), "%s,\"id\"", place);
-        return false;
-    }
-    strcpy(key->id, id);
-    return true;
-}
-
-static bool read_keys(const cJSON *object, store_acknowledgement_t *out, const char *place,
-                      details_t *details)
-{
-    const cJSON *array = array_member(object, "keys", 0, STORE_MAX_ACKNOWLEDGE, place, details);
-    if (array == NULL)
-        return false;
-    int count = cJSON_GetArraySize(array);
-    if (count > 0)
-        out->keys = alloc_zero((size_t)count, sizeof out->keys[0]);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, array)
-    {
-        char where[PLACE_SIZE + 32];
-        snprintf(where, sizeof where, "%s,\"keys\",%zu", place, out->count);
-        if (!read_key(item, &out->keys[out->count], where, details))
-            return false;
-        out->count++;
-    }
-    return true;
-}
-
-static bool read_acknowledgement(const cJSON *object, store_acknowledgement_t *out, const char *place,
-                                 details_t *details)
-{
-    if (!is_object(object, place, details) ||
-        !read_username(object, "username", out->username, place, details))
-        return false;
-    if (cJSON_GetObjectItemCaseSensitive(object, "epoch") == NULL) {
-        details_add(details, "missing", "Field required", "%s,\"epoch\"", place);
-        return false;
-    }
-    if (!json_integer(object, "epoch", &out->epoch) || out->epoch < 1 || out->epoch > REQUEST_WHOLE_MAX) {
-        details_add(details, "int_type", "Input should be a whole number from 1", "%s,\"epoch\"", place);
-        return false;
-    }
-    return read_keys(object, out, place, details);
-}
-
-bool request_read_acknowledgements(const cJSON *body, store_acknowledgement_t **out, size_t *count,
-                                   details_t *details)
-{
-    if (!is_object(body, "\"body\"", details))
-        return false;
-    const cJSON *array =
-        array_member(body, "acknowledgements", 1, STORE_MAX_ACKNOWLEDGE, "\"body\"", details);
-    if (array == NULL)
-        return false;
-
-    size_t made = 0, keys = 0;
-    store_acknowledgement_t *list = alloc_zero((size_t)cJSON_GetArraySize(array), sizeof list[0]);
-    bool good = true;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, array)
-    {
-        char place[PLACE_SIZE];
-        snprintf(place, sizeof place, "\"body\",\"acknowledgements\",%zu", made);
-        good = read_acknowledgement(item, &list[made], place, details);
-        keys += list[made++].count;
-        if (!good)
-            break;
-    }
-    if (good && keys > STORE_MAX_ACKNOWLEDGE) {
-        details_add(details, "too_long", "A request holds at most 1024 keys in all",
-                    "\"body\",\"acknowledgements\"");
-        good = false;
-    }
-    if (!good) {
-        store_acknowledgements_free(list, made);
-        return false;
-    }
-    *out = list;
     *count = made;
     return true;
 }

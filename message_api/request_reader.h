@@ -28,6 +28,9 @@ bool request_read_claims(const cJSON *body, store_claim_t **out, size_t *count, 
 bool request_read_acknowledgements(const cJSON *body, store_acknowledgement_t **out, size_t *count,
                                    details_t *details);
 
+/* POST /v1/received: *out is malloced, for store_remember. */
+bool request_read_received(const cJSON *body, store_key_t **out, size_t *count, details_t *details);
+
 /* {username} of a path, still percent-encoded. */
 bool request_read_path_username(const char *text, size_t length, char username[USERNAME_SIZE],
                                 details_t *details);

@@ -210,3 +210,52 @@ void route_acknowledge(http_call_t *call)
     }
     cJSON_Delete(body);
 }
+
+/* --- POST /v1/received --- */
+
+static err_t write_duplicates(buffer_t *json, const store_result_t *results, size_t count)
+{
+    err_t err = buffer_append_text(json, "{\"duplicates\":[");
+    bool first = true;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        if (results[i].status != STORE_DUPLICATE)
+            continue;
+        err = buffer_appendf(json, "%s%zu", first ? "" : ",", i);
+        first = false;
+    }
+    return err == ERR_OK ? buffer_append_text(json, "]}") : err;
+}
+
+static void on_remembered(void *context, err_t err, const store_result_t *results, size_t count)
+{
+    http_call_t *call = context;
+    if (err != ERR_OK) {
+        answer_error(call, err);
+        return;
+    }
+    buffer_t json;
+    buffer_init(&json, 0);
+    answer_json(call, &json, write_duplicates(&json, results, count));
+}
+
+void route_receive(http_call_t *call)
+{
+    api_t *api = http_call_context(call);
+    cJSON *body = api_body(call);
+    if (body == NULL)
+        return;
+    details_t details;
+    details_init(&details);
+    store_key_t *keys;
+    size_t count;
+    if (!request_read_received(body, &keys, &count, &details)) {
+        answer_details(call, &details);
+    } else {
+        err_t err = store_remember(api->store, keys, count, on_remembered, call);
+        if (err != ERR_OK) {
+            free(keys);
+            answer_error(call, err);
+        }
+    }
+    cJSON_Delete(body);
+}

@@ -74,6 +74,7 @@ static err_t submit(store_t *store, store_request_t *request, size_t bytes)
     if (err != ERR_OK) {
         request->messages = NULL;
         request->claims = NULL;
+        request->keys = NULL;
         request->acknowledgements = NULL;
         request_free(request);
     }
@@ -140,6 +141,16 @@ err_t store_acknowledge(store_t *store, store_acknowledgement_t *acknowledgement
     for (size_t i = 0; i < count; i++)
         bytes += acknowledgements[i].count * sizeof(store_key_t);
     return submit(store, request, bytes);
+}
+
+err_t store_remember(store_t *store, store_key_t *keys, size_t count, store_put_cb callback, void *context)
+{
+    store_request_t *request = request_new(REQUEST_REMEMBER, context);
+    request->callback.put = callback;
+    request->keys = keys;
+    request->count = count;
+    request->results = alloc_zero(count, sizeof request->results[0]);
+    return submit(store, request, count * (sizeof(store_key_t) + sizeof(store_result_t)));
 }
 
 err_t store_health(store_t *store, store_health_cb callback, void *context)

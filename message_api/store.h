@@ -31,6 +31,7 @@ enum {
     STORE_MAX_CLAIM = 256,        /* mailboxes in a claim */
     STORE_MAX_PAGE = 256,         /* messages in a page */
     STORE_MAX_ACKNOWLEDGE = 1024, /* keys in a request */
+    STORE_MAX_REMEMBER = 1024,    /* the same */
     STORE_MAX_READ_ALL =
         1000, /* messages that store_read_all gives at once; the rest stays for the next call */
     STORE_TOMBSTONE_DAYS = 7,
@@ -145,6 +146,11 @@ typedef void (*store_acknowledge_cb)(void *context, err_t err, const err_t *resu
  * many mailboxes. Takes ownership of the array (malloc). */
 err_t store_acknowledge(store_t *store, store_acknowledgement_t *acknowledgements, size_t count,
                         store_acknowledge_cb callback, void *context);
+
+/* Remembers 1 to STORE_MAX_REMEMBER keys of messages that were received before they were stored: as if each had been
+ * stored and acknowledged. A duplicate is as it was; if it waits, it is to be acknowledged. Takes ownership of the array
+ * (malloc). */
+err_t store_remember(store_t *store, store_key_t *keys, size_t count, store_put_cb callback, void *context);
 
 /* --- health --- */
 

@@ -111,6 +111,7 @@ typedef err_t (*phase_t)(mongo_session_t *, store_request_t **, size_t);
 
 static const phase_t PHASES[] = {
     [REQUEST_PUT] = mongo_put,
+    [REQUEST_REMEMBER] = mongo_remember,
     [REQUEST_ACKNOWLEDGE] = mongo_acknowledge,
     [REQUEST_CLAIM] = claim_all,
     [REQUEST_READ_ALL] = read_all,

@@ -4,6 +4,7 @@
  *   store_mongo_mailbox.c   owners, counts, pages
  *   store_mongo_adopt.c     what the original left
  *   store_mongo_put.c       storing
+ *   store_mongo_remember.c  tombstones of what was received before it was stored
  *   store_mongo_bury.c      acknowledging: tombstones, and forgetting them
  *
  * Collection `messages`: the original's fields (sender, destination, message, timestamp, type, metadata, and
@@ -107,8 +108,18 @@ err_t mongo_adopt(mongo_session_t *session, const char *username);
 
 /* --- store_mongo_put.c --- */
 
+/* The errors of an unordered insert, by the document's place in it: is each of them but a duplicate, which is then
+ * told? */
+bool mongo_only_duplicates(const bson_t *reply, void (*on_duplicate)(void *context, size_t index),
+                           void *context);
+
 /* All requests of the kind REQUEST_PUT as one; sets their results, not their err. */
 err_t mongo_put(mongo_session_t *session, store_request_t **requests, size_t count);
+
+/* --- store_mongo_remember.c --- */
+
+/* All requests of the kind REQUEST_REMEMBER; sets their results, not their err. */
+err_t mongo_remember(mongo_session_t *session, store_request_t **requests, size_t count);
 
 /* --- store_mongo_bury.c --- */
 

@@ -127,8 +127,16 @@ static void decide(run_t *run, item_t *item, hash_t *known)
 
 /* --- doing --- */
 
-/* The insert's own errors, by document: only duplicates are none. */
-static bool note_duplicates(item_t **items, const bson_t *reply)
+static void note_duplicate(void *context, size_t index)
+{
+    item_t *item = ((item_t **)context)[index];
+    item->result->status = STORE_DUPLICATE;
+    item->mailbox->waiting_count--;
+    item->mailbox->waiting_bytes -= item_bytes(item);
+}
+
+bool mongo_only_duplicates(const bson_t *reply, void (*on_duplicate)(void *context, size_t index),
+                           void *context)
 {
     bson_iter_t errors, each, field;
     if (!bson_iter_init_find(&errors, reply, "writeErrors") || !bson_iter_recurse(&errors, &each))
@@ -141,10 +149,7 @@ static bool note_duplicates(item_t **items, const bson_t *reply)
             return false;
         if (!bson_iter_recurse(&each, &field) || !bson_iter_find(&field, "index"))
             return false;
-        item_t *item = items[bson_iter_as_int64(&field)];
-        item->result->status = STORE_DUPLICATE;
-        item->mailbox->waiting_count--;
-        item->mailbox->waiting_bytes -= item_bytes(item);
+        on_duplicate(context, (size_t)bson_iter_as_int64(&field));
     }
     return true;
 }
@@ -169,7 +174,7 @@ static err_t insert(run_t *run)
         bson_t *options = BCON_NEW("ordered", BCON_BOOL(false));
         if (!mongoc_collection_insert_many(run->session->messages, (const bson_t **)documents, count, options,
                                            &reply, &run->session->error) &&
-            !note_duplicates(items, &reply))
+            !mongo_only_duplicates(&reply, note_duplicate, items))
             err = mongo_err(run->session);
         bson_destroy(&reply);
         bson_destroy(options);

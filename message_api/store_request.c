@@ -45,6 +45,7 @@ void request_free(store_request_t *request)
     }
     store_acknowledgements_free(request->acknowledgements, request->count);
     free(request->claims);
+    free(request->keys);
     free(request->results);
     free(request->mailbox_results);
     request_drop_entries(request);
@@ -56,6 +57,7 @@ void request_answer(store_request_t *request, err_t err, bool have_reason)
     bool ok = err == ERR_OK;
     switch (request->kind) {
     case REQUEST_PUT:
+    case REQUEST_REMEMBER:
         request->callback.put(request->context, err, ok ? request->results : NULL, ok ? request->count : 0);
         break;
     case REQUEST_ACKNOWLEDGE:

@@ -11,6 +11,7 @@ enum { REASON_SIZE = 160 };
 typedef enum {
     /* Done by the one writer, in the order of their coming; MongoDB takes a batch in this order. */
     REQUEST_PUT,
+    REQUEST_REMEMBER,
     REQUEST_ACKNOWLEDGE,
     REQUEST_CLAIM,
     REQUEST_READ_ALL,
@@ -48,11 +49,12 @@ typedef struct store_request {
     message_t *messages;                       /* owned */
     store_acknowledgement_t *acknowledgements; /* owned */
     store_claim_t *claims;                     /* owned; the answer too */
-    size_t count;                              /* of messages, acknowledgements or claims */
+    store_key_t *keys;                         /* owned */
+    size_t count;                              /* of messages, acknowledgements, claims or keys */
 
     /* The answer. */
     err_t err;
-    store_result_t *results; /* owned, one per message */
+    store_result_t *results; /* owned, one per message or key */
     err_t *mailbox_results;  /* owned, one per acknowledgement */
     store_entry_t *entries;  /* owned */
     size_t entry_count, entry_capacity;

@@ -95,7 +95,8 @@ static void roll_back(sqlite_store_t *store)
 /* Health is no part of it, and neither are messages while there is no room for them. */
 static bool takes_part(const store_request_t *request, bool with_puts)
 {
-    return request->kind != REQUEST_HEALTH && (with_puts || request->kind != REQUEST_PUT);
+    bool adds = request->kind == REQUEST_PUT || request->kind == REQUEST_REMEMBER;
+    return request->kind != REQUEST_HEALTH && (with_puts || !adds);
 }
 
 static int transaction(sqlite_store_t *store, store_request_t **requests, size_t count, bool with_puts)
@@ -158,6 +159,7 @@ static void write_batch(sqlite_store_t *store, store_request_t **requests, size_
     }
     if (!room) {
         refuse(requests, count, REQUEST_PUT, ERR_DISK_FULL);
+        refuse(requests, count, REQUEST_REMEMBER, ERR_DISK_FULL);
         reason_set(store->reason, "the disk is full");
         note_failure(store, ERR_DISK_FULL);
     } else if (err == ERR_OK) {
@@ -247,16 +249,13 @@ static bool sqlite_purge(void *state, int64_t before)
     sqlite_store_t *store = state;
     if (trust(store) != ERR_OK)
         return false;
-    sqlite3_stmt *statement = store->writer.statements[SQL_PURGE];
-    sqlite3_bind_int64(statement, 1, before);
-    sqlite3_bind_int(statement, 2, BACKEND_PURGE_STEP);
-    int code = connection_run(&store->writer, SQL_PURGE);
+    bool more;
+    int code = sqlite_purge_step(store, before, &more);
     if (code != SQLITE_OK) {
         failed(store, code);
         roll_back(store);
         return false;
     }
-    bool more = sqlite3_changes(store->writer.db) >= BACKEND_PURGE_STEP;
     tend_wal(store);
     return more;
 }

@@ -2,9 +2,11 @@
  *   store_sqlite.c          the backend: one transaction a batch, failures, recovery
  *   store_sqlite_file.c     the file: folder, modes, schema, connections, WAL
  *   store_sqlite_mailbox.c  what is done inside a transaction
+ *   store_sqlite_purge.c    forgetting old tombstones
  *   store_reserve.c         room kept for the day the disk is full
  *
- * One row a message. An acknowledged one loses its text and stays as a tombstone. `seq` is the row's number in
+ * One row a message. An acknowledged one loses its text and stays as a tombstone. Of one that was received before it
+ * was stored there is the key alone, in a table of its own: `received`. `seq` is the row's number in
  * the whole store, never used twice (AUTOINCREMENT), so it ascends in each mailbox too. What waits in a
  * mailbox is found by an index that has nothing but waiting messages. */
 #ifndef P2P_STORE_SQLITE_H
@@ -25,8 +27,12 @@ typedef enum {
     SQL_INSERT,
     SQL_FIND,
     SQL_ACKNOWLEDGE,
+    SQL_REMEMBER,
+    SQL_REMEMBERED,
     SQL_PAGE,
     SQL_PURGE,
+    SQL_RECEIVED_STEP,
+    SQL_PURGE_RECEIVED,
     SQL_PROBE,
     SQL_FREE_PAGES,
     SQL_COUNT,
@@ -62,6 +68,7 @@ typedef struct {
     int wal_pages;      /* after the last commit */
     hash_t *mailboxes;  /* of the transaction, by name */
     mailbox_t *in_hand; /* the same, as a list */
+    store_key_t purged; /* of `received`: all up to this key was looked at */
     reserve_t reserve;
     err_t failing; /* the last write's error */
     char reason[REASON_SIZE];
@@ -77,6 +84,11 @@ err_t sqlite_file_open(sqlite_store_t *store);
 void sqlite_file_close(sqlite_store_t *store);
 /* After a commit: keeps the WAL bounded. An SQLite code. */
 int sqlite_file_checkpoint(sqlite_store_t *store);
+
+/* --- store_sqlite_purge.c --- */
+
+/* One step each through both kinds of tombstones; an SQLite code. *more: there may be old ones left. */
+int sqlite_purge_step(sqlite_store_t *store, int64_t before, bool *more);
 
 /* --- one statement; all return SQLite codes --- */
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     BUSY_MS = 2000,
     /* 4 KiB each. From the first on the WAL is copied into the database; past the second readers have to wait
      * until it could be, for while one of them reads it can't start over. */
@@ -26,8 +26,13 @@ static const char SCHEMA[] =
     " timestamp TEXT NOT NULL, type TEXT NOT NULL, bytes INTEGER NOT NULL, acknowledged_at INTEGER,"
     " text TEXT, metadata TEXT, UNIQUE(sender, id));"
     "CREATE INDEX waiting ON messages(mailbox) WHERE acknowledged_at IS NULL;"
-    "CREATE INDEX acknowledged ON messages(acknowledged_at) WHERE acknowledged_at IS NOT NULL;"
-    "PRAGMA user_version=1;";
+    "CREATE INDEX acknowledged ON messages(acknowledged_at) WHERE acknowledged_at IS NOT NULL;";
+
+/* What version 1 did not have. */
+static const char RECEIVED[] =
+    "CREATE TABLE received("
+    " sender TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID;"
+    "PRAGMA user_version=2;";
 
 static const char PRAGMAS[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;";
 
@@ -40,7 +45,13 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_SET_MAILBOX] = "INSERT OR REPLACE INTO mailboxes(username, epoch, waiting_count, waiting_bytes)"
                         " VALUES(?1, ?2, ?3, ?4)",
     [SQL_INSERT] = "INSERT INTO messages(mailbox, sender, id, timestamp, type, bytes, text, metadata)"
-                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                   " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+                   " WHERE NOT EXISTS (SELECT 1 FROM received WHERE sender = ?2 AND id = ?3)"
+                   " ON CONFLICT DO NOTHING",
+    [SQL_REMEMBER] = "INSERT INTO received(sender, id, at) SELECT ?1, ?2, ?3"
+                     " WHERE NOT EXISTS (SELECT 1 FROM messages WHERE sender = ?1 AND id = ?2)"
+                     " ON CONFLICT DO NOTHING",
+    [SQL_REMEMBERED] = "SELECT 1 FROM received WHERE sender = ?1 AND id = ?2",
     [SQL_FIND] = "SELECT seq, bytes, acknowledged_at IS NULL AND mailbox = ?3 FROM messages"
                  " WHERE sender = ?1 AND id = ?2",
     [SQL_ACKNOWLEDGE] =
@@ -49,8 +60,12 @@ static const char *const SQL[SQL_COUNT] = {
                  " WHERE mailbox = ?1 AND acknowledged_at IS NULL AND seq > ?2 ORDER BY seq",
     [SQL_PURGE] = "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE acknowledged_at < ?1"
                   " ORDER BY acknowledged_at LIMIT ?2)",
+    [SQL_RECEIVED_STEP] = "SELECT sender, id FROM received WHERE (sender, id) > (?1, ?2)"
+                          " ORDER BY sender, id LIMIT 1 OFFSET ?3",
+    [SQL_PURGE_RECEIVED] = "DELETE FROM received WHERE (sender, id) > (?1, ?2) AND (sender, id) <= (?3, ?4)"
+                           " AND at < ?5",
     /* Writes the version that it has: enough to see whether a write works. */
-    [SQL_PROBE] = "PRAGMA user_version=1",
+    [SQL_PROBE] = "PRAGMA user_version=2",
     [SQL_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
@@ -177,6 +192,8 @@ static int check_schema(sqlite3 *db, bool *foreign)
     *foreign = version > SCHEMA_VERSION || (version == 0 && tables > 0);
     if (version == 0 && tables == 0)
         code = sqlite3_exec(db, SCHEMA, NULL, NULL, NULL);
+    if (code == SQLITE_OK && version < SCHEMA_VERSION && !*foreign)
+        code = sqlite3_exec(db, RECEIVED, NULL, NULL, NULL);
     return code == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : code;
 }
 

@@ -89,6 +89,15 @@ static int find(connection_t *connection, const char *sender, const char *id, co
     return sqlite3_reset(statement);
 }
 
+static int find_received(connection_t *connection, const char *sender, const char *id, bool *found)
+{
+    sqlite3_stmt *statement = connection->statements[SQL_REMEMBERED];
+    bind_text(statement, 1, sender, strlen(sender));
+    bind_text(statement, 2, id, strlen(id));
+    *found = sqlite3_step(statement) == SQLITE_ROW;
+    return sqlite3_reset(statement);
+}
+
 /* Makes a tombstone of a message that waits. */
 static int bury(sqlite_store_t *store, mailbox_t *mailbox, int64_t seq, int64_t bytes, int64_t now)
 {
@@ -158,11 +167,24 @@ static int insert(sqlite_store_t *store, const message_t *message, bool *stored)
     return code;
 }
 
+/* A mailbox is full for what is new; what came before is there. */
+static int refuse_new(sqlite_store_t *store, const message_t *message, store_result_t *result)
+{
+    found_t known;
+    bool received = false;
+    int code = find(&store->writer, message->sender, message->id, message->destination, &known);
+    if (code == SQLITE_OK && known.seq == 0)
+        code = find_received(&store->writer, message->sender, message->id, &received);
+    *result = known.seq != 0 || received ? (store_result_t){STORE_DUPLICATE, ERR_OK}
+                                         : (store_result_t){STORE_REJECTED, ERR_MAILBOX_FULL};
+    return code;
+}
+
 static int put_one(sqlite_store_t *store, const message_t *message, store_result_t *result, int64_t now)
 {
     int64_t bytes = (int64_t)message_mailbox_bytes(message);
     char replaced_id[ID_SIZE];
-    found_t replaced = {.waits = false}, known;
+    found_t replaced = {.waits = false};
     mailbox_t *mailbox;
     int code = load(store, message->destination, &mailbox);
     if (code == SQLITE_OK && message_replaces(message, replaced_id))
@@ -172,13 +194,8 @@ static int put_one(sqlite_store_t *store, const message_t *message, store_result
 
     int64_t count = mailbox->waiting_count + 1 - (replaced.waits ? 1 : 0);
     int64_t total = mailbox->waiting_bytes + bytes - (replaced.waits ? replaced.bytes : 0);
-    if (count > store->mailbox_messages || total > store->mailbox_bytes) {
-        /* Full for what is new; what came before is there. */
-        code = find(&store->writer, message->sender, message->id, message->destination, &known);
-        *result = known.seq != 0 ? (store_result_t){STORE_DUPLICATE, ERR_OK}
-                                 : (store_result_t){STORE_REJECTED, ERR_MAILBOX_FULL};
-        return code;
-    }
+    if (count > store->mailbox_messages || total > store->mailbox_bytes)
+        return refuse_new(store, message, result);
     bool stored;
     code = insert(store, message, &stored);
     *result = (store_result_t){stored ? STORE_STORED : STORE_DUPLICATE, ERR_OK};
@@ -195,6 +212,22 @@ static int do_put(sqlite_store_t *store, store_request_t *request, int64_t now)
     int code = SQLITE_OK;
     for (size_t i = 0; i < request->count && code == SQLITE_OK; i++)
         code = put_one(store, &request->messages[i], &request->results[i], now);
+    return code;
+}
+
+static int do_remember(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    sqlite3_stmt *statement = store->writer.statements[SQL_REMEMBER];
+    int code = SQLITE_OK;
+    sqlite3_bind_int64(statement, 3, now);
+    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++) {
+        const store_key_t *key = &request->keys[i];
+        bind_text(statement, 1, key->sender, strlen(key->sender));
+        bind_text(statement, 2, key->id, strlen(key->id));
+        code = connection_run(&store->writer, SQL_REMEMBER);
+        bool stored = code == SQLITE_OK && sqlite3_changes(store->writer.db) > 0;
+        request->results[i] = (store_result_t){stored ? STORE_STORED : STORE_DUPLICATE, ERR_OK};
+    }
     return code;
 }
 
@@ -259,10 +292,8 @@ static int do_read_all(sqlite_store_t *store, store_request_t *request, int64_t 
 int mailbox_do(sqlite_store_t *store, store_request_t *request, int64_t now)
 {
     static int (*const DO[])(sqlite_store_t *, store_request_t *, int64_t) = {
-        [REQUEST_PUT] = do_put,
-        [REQUEST_ACKNOWLEDGE] = do_acknowledge,
-        [REQUEST_CLAIM] = do_claim,
-        [REQUEST_READ_ALL] = do_read_all,
+        [REQUEST_PUT] = do_put,     [REQUEST_REMEMBER] = do_remember, [REQUEST_ACKNOWLEDGE] = do_acknowledge,
+        [REQUEST_CLAIM] = do_claim, [REQUEST_READ_ALL] = do_read_all,
     };
     return DO[request->kind](store, request, now);
 }

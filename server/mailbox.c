@@ -267,6 +267,12 @@ void mailbox_finish_unanswered(delivery_t *delivery)
     mailbox_acknowledge(delivery);
 }
 
+/* For the store to know a repeat; metadata may say that the message takes another one out of the mailbox. */
+static bool is_key_enough(const delivery_t *delivery)
+{
+    return !delivery->attempted && delivery->message.metadata_length <= 2;
+}
+
 void mailbox_got(delivery_t *delivery)
 {
     server_t *server = delivery->mailbox->server;
@@ -280,9 +286,11 @@ void mailbox_got(delivery_t *delivery)
         mailbox_acknowledge(delivery);
     } else if (delivery->put != PUT_QUEUED) {
         mailbox_finish_received(delivery);
-    } else if (store_client_state(server->store) != ERR_OK &&
-               store_client_take_back(server->store, delivery)) {
-        mailbox_finish_unanswered(delivery);
+    } else if (store_client_state(server->store) != ERR_OK) {
+        if (store_client_take_back(server->store, delivery))
+            mailbox_finish_unanswered(delivery);
+    } else if (is_key_enough(delivery) && store_client_take_back(server->store, delivery)) {
+        store_client_receive(server->store, delivery);
     } /* else its put is answered first */
     mailbox->pins--;
     if (mailbox->state == MAILBOX_PACED)

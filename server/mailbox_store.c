@@ -45,6 +45,13 @@ static void on_stored(server_t *server, delivery_t *delivery)
     }
 }
 
+/* Its recipient had it before it was on disk, and nothing of it is there but the key. */
+static void on_received(server_t *server, delivery_t *delivery)
+{
+    receipts_stored(server, delivery);
+    mailbox_finish_received(delivery);
+}
+
 /* A repeat whose first copy is in the mailbox or was received: it is not handed on. */
 static void on_repeat(server_t *server, delivery_t *delivery)
 {
@@ -82,7 +89,9 @@ static void on_put(void *context, delivery_t *delivery, const store_put_result_t
 {
     server_t *server = context;
 
-    if (result->status == STORE_PUT_REFUSED)
+    if (result->status == STORE_PUT_RECEIVED)
+        on_received(server, delivery);
+    else if (result->status == STORE_PUT_REFUSED)
         on_refused(server, delivery, result->refusal);
     else if (result->status == STORE_PUT_DUPLICATE && delivery->verdict_first && !delivery->handed)
         on_repeat(server, delivery);

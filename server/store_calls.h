@@ -1,5 +1,5 @@
-/* The inside of the store client, for its own files: store_client.c (pages, the breaker), store_claims.c
- * and store_writes.c (puts and acknowledgements). */
+/* The inside of the store client, for its own files: store_client.c (pages, the breaker), store_claims.c,
+ * store_writes.c (puts and acknowledgements) and store_received.c. */
 #ifndef P2P_SERVER_STORE_CALLS_H
 #define P2P_SERVER_STORE_CALLS_H
 #include "../common/http_client.h"
@@ -8,6 +8,7 @@
 enum {
     STORE_PUT_MAX = 256,          /* messages of one batch */
     STORE_ACKNOWLEDGE_MAX = 1024, /* keys of one call */
+    STORE_RECEIVED_MAX = 1024,    /* the same */
     STORE_CLAIM_MAX = 256,        /* mailboxes of one call */
     STORE_CALL_MS = 5000,
 };
@@ -43,6 +44,10 @@ struct store_client {
     mailbox_t *ack_mailboxes[STORE_ACKNOWLEDGE_MAX];
     size_t ack_count, ack_mailbox_count;
 
+    struct delivery_list received;
+    delivery_t *received_batch[STORE_RECEIVED_MAX];
+    size_t received_count; /* under way */
+
     struct job_list claims;
     job_t *claim_batch[STORE_CLAIM_MAX];
     size_t claim_count; /* under way */
@@ -63,7 +68,10 @@ void store_failed(store_client_t *client, err_t why, const http_answer_t *answer
 /* Begin the next batch, if there is one and none is under way. */
 void store_start_put(store_client_t *client);
 void store_start_acknowledge(store_client_t *client);
+void store_start_received(store_client_t *client);
 void store_start_claim(store_client_t *client);
+/* Makes puts again of those that wait: the store is away. */
+void store_return_received(store_client_t *client);
 /* Gives the claims that wait to their mailboxes: the store is away. */
 void store_fail_claims(store_client_t *client, err_t why);
 /* At the end. */

@@ -8,7 +8,7 @@
 
 enum {
     PAGES_MAX = 4,
-    WRITE_CONNECTIONS = 3, /* a put, an acknowledgement, a look at /health */
+    WRITE_CONNECTIONS = 4, /* a put, an acknowledgement, received keys, a look at /health */
     PROBE_MS = 2000,
     PROBE_PAUSE_MS = 400,
     LARGEST_ANSWER = 64 * 1024 * 1024,
@@ -81,6 +81,7 @@ static void go_away(store_client_t *client, err_t why, const http_answer_t *answ
                     err_code(answer->err), answer->status);
         uv_timer_stop(&client->probe);
     }
+    store_return_received(client);
     client->events.on_away(client->context, why);
     /* Only those that wait now: none is added while the store is away. */
     job_t *job;
@@ -133,6 +134,7 @@ static void on_probed(void *context, const http_answer_t *answer)
     client->events.on_back(client->context);
     store_start_put(client);
     store_start_acknowledge(client);
+    store_start_received(client);
     store_start_claim(client);
     start_pages(client);
 }
@@ -212,7 +214,8 @@ bool store_client_is_idle(const store_client_t *client)
 {
     return client->put_count == 0 && client->ack_count == 0 && TAILQ_EMPTY(&client->puts) &&
            TAILQ_EMPTY(&client->acknowledgements) && client->running == 0 && TAILQ_EMPTY(&client->pages) &&
-           client->claim_count == 0 && TAILQ_EMPTY(&client->claims);
+           client->received_count == 0 && TAILQ_EMPTY(&client->received) && client->claim_count == 0 &&
+           TAILQ_EMPTY(&client->claims);
 }
 
 static void on_probe_closed(uv_handle_t *handle)
@@ -257,6 +260,7 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->reads = http_client_new(loop, PAGES_MAX + 1); /* and a claim */
     TAILQ_INIT(&client->puts);
     TAILQ_INIT(&client->acknowledgements);
+    TAILQ_INIT(&client->received);
     TAILQ_INIT(&client->claims);
     TAILQ_INIT(&client->pages);
     uv_timer_init(loop, &client->probe);

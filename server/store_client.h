@@ -1,5 +1,5 @@
-/* The way to the message API: batches of puts and acknowledgements (one of each under way, the next one
- * collects meanwhile: so the order between any two users is kept) and of claims, pages a few at a time, and a
+/* The way to the message API: batches of puts, acknowledgements and keys of what was received before
+ * it was put (one of each under way, the next one collects meanwhile: so the order between any two users is kept) and of claims, pages a few at a time, and a
  * circuit breaker. Knows nothing of sessions.
  *
  * When the store fails, it is `away`: nothing is sent but a look at /health about twice a second, puts and
@@ -44,6 +44,9 @@ bool store_client_is_idle(const store_client_t *client);
 void store_client_put(store_client_t *client, delivery_t *delivery);
 /* False when it is under way already. */
 bool store_client_take_back(store_client_t *client, delivery_t *delivery);
+/* It was taken back and the recipient has it: its key alone goes to the store. on_put tells STORE_PUT_RECEIVED, or
+ * DUPLICATE when it may be in the mailbox all the same. */
+void store_client_receive(store_client_t *client, delivery_t *delivery);
 /* The queued ones, oldest first, without those under way. */
 struct delivery_list *store_client_puts(store_client_t *client);
 

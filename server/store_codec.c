@@ -189,6 +189,45 @@ bool store_read_acknowledged(const char *body, size_t length, bool *stale, size_
     return read == count;
 }
 
+err_t store_write_received(buffer_t *out, delivery_t *const *batch, size_t count)
+{
+    const char *sender = NULL;
+    err_t err = buffer_append_text(out, "{\"received\":[");
+
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        const message_t *message = &batch[i]->message;
+        bool same = sender && strcmp(sender, message->sender) == 0;
+        if (!same) {
+            err = buffer_append_text(out, sender ? "]},{" : "{");
+            sender = message->sender;
+            if (err == ERR_OK)
+                err = json_append_member(out, "sender", sender);
+            if (err == ERR_OK)
+                err = buffer_append_text(out, ",\"ids\":[");
+        }
+        if (err == ERR_OK)
+            err = buffer_appendf(out, same ? ",\"%s\"" : "\"%s\"",
+                                 message->id); /* an id has nothing to escape */
+    }
+    return err == ERR_OK ? buffer_append_text(out, "]}]}") : err;
+}
+
+bool store_read_duplicates(const char *body, size_t length, bool *duplicate, size_t count)
+{
+    cJSON *json = json_parse(body, length);
+    const cJSON *array = array_of(json, "duplicates");
+    bool good = array != NULL;
+
+    memset(duplicate, 0, count * sizeof *duplicate);
+    for (const cJSON *item = array ? array->child : NULL; item && good; item = item->next) {
+        good = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < (double)count;
+        if (good)
+            duplicate[(size_t)item->valuedouble] = true;
+    }
+    cJSON_Delete(json);
+    return good;
+}
+
 err_t store_read_error(const char *body, size_t length)
 {
     cJSON *json = json_parse(body, length);

@@ -3,7 +3,12 @@
 #define P2P_SERVER_STORE_CODEC_H
 #include "delivery.h"
 
-typedef enum { STORE_PUT_STORED, STORE_PUT_DUPLICATE, STORE_PUT_REFUSED } store_put_t;
+typedef enum {
+    STORE_PUT_STORED,
+    STORE_PUT_DUPLICATE,
+    STORE_PUT_REFUSED,
+    STORE_PUT_RECEIVED, /* its key is on disk, and that is all that there ever will be */
+} store_put_t;
 
 typedef struct {
     store_put_t status;
@@ -49,6 +54,11 @@ err_t store_write_key(buffer_t *out, const message_t *message);
 err_t store_write_acknowledgement(buffer_t *out, const char *username, int64_t epoch, const char *keys);
 /* stale[i]: the epoch of the i-th mailbox is no longer the last one. */
 bool store_read_acknowledged(const char *body, size_t length, bool *stale, size_t count);
+
+/* Keys alone: of messages that were received already. */
+err_t store_write_received(buffer_t *out, delivery_t *const *batch, size_t count);
+/* duplicate[i]: the i-th one was there already, and may wait there. False as above. */
+bool store_read_duplicates(const char *body, size_t length, bool *duplicate, size_t count);
 
 /* The stable word of an error answer; ERR_IO when there is none. */
 err_t store_read_error(const char *body, size_t length);

@@ -107,6 +107,35 @@ def test_live_message_survives_until_got(world):
     assert waiting(bob) == []
 
 
+def test_got_before_the_put(any_world):
+    """Received while the put of another message is under way: it is never written, but a repeat is recognised."""
+    world = any_world
+    alice, bob = world.json("alice"), world.json("bob")
+    assert waiting(bob) == []
+    world.api.signal(signal.SIGSTOP)
+    alice.message("carol", "under way", id="u1")
+    alice.ping()
+    for i in range(20):
+        alice.message("bob", f"live {i}", id=f"l{i}")
+    alice.message("bob", "replaces", id="l20", metadata={"replaces": "l0"})
+    for frame in [bob.recv_message(f"live {i}") for i in range(20)] + [bob.recv_message("replaces")]:
+        bob.got(frame)
+    bob.ping()
+    assert not [frame for frame in alice.frames if frame["type"] == "receipt"]
+    world.api.signal(signal.SIGCONT)
+    for i in range(21):
+        alice.recv_receipt(f"l{i}", "stored")
+        alice.recv_receipt(f"l{i}", "delivered")
+    alice.recv_receipt("u1", "stored")
+    world.kill()
+    world.start()
+    alice, bob = world.json("alice"), world.json("bob")
+    for i in range(21):
+        alice.message("bob", "again", id=f"l{i}", resend=True)
+        alice.recv_receipt(f"l{i}", "stored")
+    assert set(waiting(bob)) <= {"replaces"}  # that one was put, and its got may have been on its way
+
+
 def test_got_and_login_at_once(world):
     """A page that was read before the acknowledgement does not bring the message again."""
     alice = world.json("alice")

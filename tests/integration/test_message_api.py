@@ -141,6 +141,12 @@ def test_batches(make_api):
     good(api.post("/v1/messages", {"messages": [message("newer", id="m5", metadata={"replaces": "m3"})]}))
     assert ids(good(api.get(f"/v1/mailboxes/bob?epoch={newer}"))) == ["m1", "m4", "m0", "m5"]
 
+    # Received before they were stored: their keys alone are kept.
+    received = [{"sender": "alice", "ids": ["r1", "m0", "r1"]}, {"sender": "carol", "ids": ["r1"]}]
+    assert good(api.post("/v1/received", {"received": received})) == {"duplicates": [1, 2]}
+    assert statuses(good(api.post("/v1/messages", {"messages": [message(id="r1")]}))) == ["duplicate"]
+    assert ids(good(api.get(f"/v1/mailboxes/bob?epoch={newer}"))) == ["m1", "m4", "m0", "m5"]
+
     # As many as a batch may hold, as large as they may be.
     large = [message("\n" * 16384, id=f"l{i}", destination="large") for i in range(256)]
     assert set(statuses(good(api.post("/v1/messages", {"messages": large})))) == {"stored"}

@@ -36,4 +36,4 @@ def test_description_is_true(request, store, binaries, tmp_path):
         check=False,
     )
     assert run.returncode == 0, run.stdout[-20000:]
-    assert "Tested: 7" in run.stdout, run.stdout  # all but the description itself
+    assert "Tested: 8" in run.stdout, run.stdout  # all but the description itself

@@ -112,7 +112,7 @@ typedef struct {
     size_t count;
     bool more;
     int64_t epoch;
-    store_result_t results[STORE_MAX_PUT];
+    store_result_t results[STORE_MAX_REMEMBER];
     err_t mailbox_results[16];
     store_entry_t entries[STORE_MAX_READ_ALL];
     char reason[200];
@@ -285,6 +285,23 @@ static inline err_t acknowledge(world_t *world, const char *username, int64_t ep
     err_t result = answer->mailbox_results[0];
     answer_free(answer);
     return result;
+}
+
+/* Keys of one sender, joined by spaces; the statuses are in results. */
+static inline answer_t *remember(world_t *world, const char *sender, const char *ids)
+{
+    answer_t *answer = alloc_new(answer_t);
+    store_key_t *keys = alloc_zero(STORE_MAX_REMEMBER, sizeof keys[0]);
+    size_t count = 0;
+    for (const char *id = ids; *id != '\0'; id += strspn(id, " ")) {
+        size_t length = strcspn(id, " ");
+        snprintf(keys[count].sender, USERNAME_SIZE, "%s", sender);
+        snprintf(keys[count++].id, ID_SIZE, "%.*s", (int)length, id);
+        id += length;
+    }
+    assert_int_equal(store_remember(world->store, keys, count, on_put, answer), ERR_OK);
+    answer_wait(world, answer);
+    return answer;
 }
 
 /* Acknowledges entries of an answer, as the original's GET does. */

@@ -247,6 +247,64 @@ static void test_acknowledgements(void **state)
     cJSON_Delete(json);
 }
 
+static void check_received_fault(const char *text, const char *place, const char *type)
+{
+    cJSON *json = parse(text);
+    details_t details;
+    details_init(&details);
+    store_key_t *keys;
+    size_t count;
+    assert_false(request_read_received(json, &keys, &count, &details));
+    check_fault(&details, place, type);
+    details_free(&details);
+    cJSON_Delete(json);
+}
+
+static cJSON *make_received(int senders, int ids)
+{
+    cJSON *json = parse("{\"received\":[]}");
+    for (int i = 0; i < senders; i++) {
+        cJSON *one = parse("{\"sender\":\"a\",\"ids\":[]}");
+        for (int j = 0; j < ids; j++)
+            cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(one, "ids"), cJSON_CreateString("i"));
+        cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(json, "received"), one);
+    }
+    return json;
+}
+
+static void test_received(void **state)
+{
+    (void)state;
+    check_received_fault("[]", "[\"body\"]", "dict_type");
+    check_received_fault("{\"received\":[]}", "[\"body\",\"received\"]", "too_short");
+    check_received_fault("{\"received\":[1]}", "[\"body\",\"received\",0]", "dict_type");
+    check_received_fault("{\"received\":[{\"ids\":[\"i\"]}]}", "[\"body\",\"received\",0,\"sender\"]",
+                         "missing");
+    check_received_fault("{\"received\":[{\"sender\":\"a\",\"ids\":[]}]}",
+                         "[\"body\",\"received\",0,\"ids\"]", "too_short");
+    check_received_fault("{\"received\":[{\"sender\":\"a\",\"ids\":[\"i\",2]}]}",
+                         "[\"body\",\"received\",0,\"ids\",1]", "string_type");
+    check_received_fault(
+        "{\"received\":[{\"sender\":\"a\",\"ids\":[\"i\"]},{\"sender\":\"b\",\"ids\":[\"\"]}]}",
+        "[\"body\",\"received\",1,\"ids\",0]", "invalid_id");
+    details_t details;
+    details_init(&details);
+    store_key_t *keys;
+    size_t count;
+    cJSON *json = make_received(2, STORE_MAX_REMEMBER / 2);
+    assert_true(request_read_received(json, &keys, &count, &details));
+    assert_int_equal(count, STORE_MAX_REMEMBER);
+    assert_string_equal(keys[STORE_MAX_REMEMBER - 1].sender, "a");
+    assert_string_equal(keys[STORE_MAX_REMEMBER - 1].id, "i");
+    free(keys);
+    cJSON_Delete(json);
+    json = make_received(2, STORE_MAX_REMEMBER / 2 + 1);
+    assert_false(request_read_received(json, &keys, &count, &details));
+    check_fault(&details, "[\"body\",\"received\"]", "too_long");
+    details_free(&details);
+    cJSON_Delete(json);
+}
+
 /* What the original let through as a sender can be acknowledged as it is. */
 static void test_old_sender(void **state)
 {
@@ -368,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_many_faults),
         cmocka_unit_test(test_acknowledgements),
+        cmocka_unit_test(test_received),
         cmocka_unit_test(test_old_sender),
         cmocka_unit_test(test_path_username),
         cmocka_unit_test(test_query),

@@ -422,6 +422,74 @@ static void test_says_busy_and_closed(void **state)
     answer_free(answers[1]);
 }
 
+/* --- received before it was stored --- */
+
+static void test_remembers_keys(void **state)
+{
+    world_t *world = *state;
+    assert_result(put(world, "alice", "waits", "bob", "one", "{}"), STORE_STORED, ERR_OK);
+    answer_t *answer = remember(world, "alice", "new waits new other");
+    assert_int_equal(answer->err, ERR_OK);
+    assert_result(answer->results[0], STORE_STORED, ERR_OK);
+    assert_result(answer->results[1], STORE_DUPLICATE, ERR_OK);
+    assert_result(answer->results[2], STORE_DUPLICATE, ERR_OK);
+    assert_result(answer->results[3], STORE_STORED, ERR_OK);
+    answer_free(answer);
+
+    int64_t epoch = claim(world, "bob");
+    assert_waiting(world, "bob", epoch, "waits");
+    assert_int_equal(acknowledge(world, "bob", epoch, "alice", "new"), ERR_OK);
+    assert_result(put(world, "alice", "new", "bob", "again", "{}"), STORE_DUPLICATE, ERR_OK);
+    assert_result(put(world, "alice", "new", "carol", "again", "{}"), STORE_DUPLICATE, ERR_OK);
+    assert_result(put(world, "dave", "new", "bob", "another's", "{}"), STORE_STORED, ERR_OK);
+    assert_waiting(world, "bob", epoch, "waits new");
+    assert_int_equal(acknowledge(world, "bob", epoch, "alice", "waits"), ERR_OK);
+    answer = remember(world, "alice", "waits");
+    assert_result(answer->results[0], STORE_DUPLICATE, ERR_OK);
+    answer_free(answer);
+    world_store_close(world);
+    world_store_open(world);
+    assert_result(put(world, "alice", "other", "bob", "again", "{}"), STORE_DUPLICATE, ERR_OK);
+}
+
+/* More than one step of the purge, of two senders, and one that is young. */
+static void test_forgets_old_received_keys(void **state)
+{
+    enum { MANY = BACKEND_PURGE_STEP * 2 };
+    world_t *world = *state;
+    bool mongo = world->url[0] != '\0';
+    answer_t *answer = alloc_new(answer_t);
+    store_key_t *keys = alloc_zero(MANY, sizeof keys[0]);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(keys[i].sender, USERNAME_SIZE, "%s", i < 600 ? "alice" : "bob");
+        snprintf(keys[i].id, ID_SIZE, "m%d", i);
+    }
+    assert_int_equal(store_remember(world->store, keys, MANY, on_put, answer), ERR_OK);
+    answer_wait(world, answer);
+    assert_int_equal(answer->err, ERR_OK);
+    answer_free(answer);
+    world_store_close(world);
+    usleep(2000);
+    int64_t before = timestamp_now();
+    usleep(2000);
+    world_store_open(world);
+    answer_free(remember(world, "alice", "young"));
+    world_store_close(world);
+
+    const store_backend_t *backend = mongo ? &store_mongo_backend : &store_sqlite_backend;
+    void *backend_state;
+    assert_int_equal(backend->open(&world->config, &world->log, &backend_state), ERR_OK);
+    while (backend->purge(backend_state, before))
+        ;
+    backend->close(backend_state);
+    world_store_open(world);
+    assert_result(put(world, "alice", "young", "bob", "x", "{}"), STORE_DUPLICATE, ERR_OK);
+    assert_result(put(world, "alice", "m0", "bob", "x", "{}"), STORE_STORED, ERR_OK);
+    assert_result(put(world, "alice", "m599", "bob", "x", "{}"), STORE_STORED, ERR_OK);
+    assert_result(put(world, "bob", "m600", "bob", "x", "{}"), STORE_STORED, ERR_OK);
+    assert_result(put(world, "bob", "m999", "bob", "x", "{}"), STORE_STORED, ERR_OK);
+}
+
 static void test_is_healthy(void **state)
 {
     answer_t *answer = health(*state);
@@ -476,6 +544,8 @@ static void test_forgets_old_keys(void **state)
         cmocka_unit_test_setup_teardown(test_reads_all_and_forgets, setup, without),                         \
         cmocka_unit_test_setup_teardown(test_keeps_order_with_many_in_flight, setup, without),               \
         cmocka_unit_test_setup_teardown(test_says_busy_and_closed, setup, without),                          \
+        cmocka_unit_test_setup_teardown(test_remembers_keys, setup, without),                                \
+        cmocka_unit_test_setup_teardown(test_forgets_old_received_keys, setup, without),                     \
         cmocka_unit_test_setup_teardown(test_is_healthy, setup, without),                                    \
         cmocka_unit_test_setup_teardown(test_forgets_old_keys, setup, without)
 

@@ -82,9 +82,9 @@ static void test_refuses_what_is_not_its_own(void **state)
     world_t *world = *state;
     world_store_open(world);
     world_store_close(world);
-    execute(world, "PRAGMA user_version=2");
+    execute(world, "PRAGMA user_version=3");
     assert_int_equal(try_open(world), ERR_INVALID_SETTING);
-    execute(world, "PRAGMA user_version=1");
+    execute(world, "PRAGMA user_version=2");
     assert_int_equal(try_open(world), ERR_OK);
     world_store_close(world);
 
@@ -100,6 +100,20 @@ static void test_refuses_what_is_not_its_own(void **state)
 
     world->config.database = "/proc/no/such/messages.db";
     assert_int_not_equal(try_open(world), ERR_OK);
+}
+
+/* What version 1 has stored is there, and what version 2 adds works. */
+static void test_takes_over_version_1(void **state)
+{
+    world_t *world = *state;
+    world_store_open(world);
+    put(world, "alice", "1", "bob", "one", "{}");
+    world_store_close(world);
+    execute(world, "DROP TABLE received; PRAGMA user_version=1");
+    world_store_open(world);
+    answer_free(remember(world, "alice", "2"));
+    assert_int_equal(put(world, "alice", "2", "bob", "two", "{}").status, STORE_DUPLICATE);
+    assert_waiting(world, "bob", claim(world, "bob"), "1");
 }
 
 static void test_keeps_the_wal_short(void **state)
@@ -334,6 +348,9 @@ static void test_acknowledges_on_a_full_disk(void **state)
     assert_waiting(world, "bob", epoch, "2");
     assert_int_equal(health_err(world), ERR_DISK_FULL);
     assert_int_equal(put_err(world, "3"), ERR_DISK_FULL);
+    answer_t *remembered = remember(world, "alice", "3");
+    assert_int_equal(remembered->err, ERR_DISK_FULL);
+    answer_free(remembered);
     assert_int_equal(claim(world, "bob"), epoch + 1);
     assert_int_equal(acknowledge(world, "bob", epoch + 1, "alice", "2"), ERR_OK);
     assert_waiting(world, "bob", epoch + 1, "");
@@ -351,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_its_files_to_itself, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_refuses_what_is_not_its_own, before_each, after_each),
+        cmocka_unit_test_setup_teardown(test_takes_over_version_1, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_keeps_the_wal_short, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_loses_nothing_when_killed, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_survives_a_failed_sync, before_faults, after_faults),

@@ -172,6 +172,30 @@ static void test_acknowledgements(void **state)
     delivery_free(second);
 }
 
+static void test_received(void **state)
+{
+    delivery_t *batch[] = {make_delivery("1", ""), make_delivery("2", ""), make_delivery("3", "")};
+    bool duplicate[3];
+    buffer_t out;
+
+    (void)state;
+    buffer_init(&out, 0);
+    strcpy(batch[2]->message.sender, "carol");
+    assert_int_equal(store_write_received(&out, batch, 3), ERR_OK);
+    assert_string_equal(buffer_text(&out), "{\"received\":[{\"sender\":\"alice\",\"ids\":[\"1\",\"2\"]},"
+                                           "{\"sender\":\"carol\",\"ids\":[\"3\"]}]}");
+    buffer_free(&out);
+    assert_true(store_read_duplicates("{\"duplicates\":[1]}", 18, duplicate, 3));
+    assert_true(!duplicate[0] && duplicate[1] && !duplicate[2]);
+    assert_true(store_read_duplicates("{\"duplicates\":[]}", 17, duplicate, 3));
+    assert_false(duplicate[1]);
+    assert_false(store_read_duplicates("{\"duplicates\":[3]}", 18, duplicate, 3));
+    assert_false(store_read_duplicates("{\"duplicates\":[-1]}", 19, duplicate, 3));
+    assert_false(store_read_duplicates("{}", 2, duplicate, 3));
+    for (int i = 0; i < 3; i++)
+        delivery_free(batch[i]);
+}
+
 static void test_key_of_longest_names(void **state)
 {
     char sender[USERNAME_SIZE], id[ID_SIZE], key[DELIVERY_KEY_SIZE];
@@ -188,13 +212,10 @@ static void test_key_of_longest_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_put),
-        cmocka_unit_test(test_put_results),
-        cmocka_unit_test(test_claims),
-        cmocka_unit_test(test_page_path),
-        cmocka_unit_test(test_page),
-        cmocka_unit_test(test_acknowledgements),
-        cmocka_unit_test(test_key_of_longest_names),
+        cmocka_unit_test(test_put),      cmocka_unit_test(test_put_results),
+        cmocka_unit_test(test_claims),   cmocka_unit_test(test_page_path),
+        cmocka_unit_test(test_page),     cmocka_unit_test(test_acknowledgements),
+        cmocka_unit_test(test_received), cmocka_unit_test(test_key_of_longest_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
