@@ -6,77 +6,44 @@
 #include <sys/random.h>
 #include <time.h>
 
+/* 1 for what an id may hold: every message that passes has one or two. */
+static const unsigned char is_id_byte[256] = {
+    ['-'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['_'] = 1, ['a' ... 'z'] = 1,
+};
+
 bool id_is_valid(const char *id, size_t length)
 {
+    unsigned valid = 1;
+
     if (length < 1 || length > ID_MAX)
         return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = id[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-              c == '-'))
-            return false;
-    }
-    return true;
+    for (size_t i = 0; i < length; i++)
+        valid &= is_id_byte[(unsigned char)id[i]];
+    return valid != 0;
 }
 
-enum { POOL_SIZE = 512 };
+enum {
+    RANDOM_BYTES = 10,
+    LAST_GROUP = 24, /* where the last twelve digits begin */
+    LAST_DIGIT = 35,
+};
 
-/* What ids minted so far leave behind: the last time used, its counter, and random bytes fetched in advance. */
-static struct {
-    pthread_mutex_t mutex;
-    uint64_t milliseconds;
-    uint16_t counter; /* the 12 bits of rand_a: RFC 9562, section 6.2, method 1 */
-    unsigned char pool[POOL_SIZE];
-    size_t used;
-} mint = {.mutex = PTHREAD_MUTEX_INITIALIZER, .used = POOL_SIZE};
+static const char digits[] = "0123456789abcdef";
 
-static void take_random(unsigned char *out, size_t size)
+/* RFC 9562, section 6.2, method 2: random from the version on; what follows within the millisecond counts on. The
+ * counted digits begin with a zero bit, so there is room. */
+static void begin_millisecond(id_series_t *series, uint64_t milliseconds)
 {
-    if (mint.used + size > POOL_SIZE) {
-        if (getrandom(mint.pool, POOL_SIZE, 0) != POOL_SIZE)
-            abort();
-        mint.used = 0;
-    }
-    memcpy(out, mint.pool + mint.used, size);
-    mint.used += size;
-}
-
-static void next_time(uint64_t *milliseconds, uint16_t *counter)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t current = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (current > mint.milliseconds) {
-        unsigned char seed[2];
-        take_random(seed, sizeof seed);
-        mint.milliseconds = current;
-        mint.counter = (uint16_t)((seed[0] << 8 | seed[1]) & 0x7FF); /* half of the range is left to count */
-    } else if (++mint.counter > 0xFFF) {
-        mint.milliseconds++;
-        mint.counter = 0;
-    }
-    *milliseconds = mint.milliseconds;
-    *counter = mint.counter;
-}
-
-void id_mint(char out[ID_UUID_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[16];
-    uint64_t milliseconds;
-    uint16_t counter;
 
-    pthread_mutex_lock(&mint.mutex);
-    next_time(&milliseconds, &counter);
-    take_random(bytes + 8, 8);
-    pthread_mutex_unlock(&mint.mutex);
-
+    if (getrandom(bytes + 6, RANDOM_BYTES, 0) != RANDOM_BYTES)
+        abort();
     for (int i = 0; i < 6; i++)
         bytes[i] = (unsigned char)(milliseconds >> (40 - 8 * i));
-    bytes[6] = (unsigned char)(0x70 | counter >> 8); /* version 7 */
-    bytes[7] = (unsigned char)counter;
+    bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0F)); /* version 7 */
     bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3F)); /* variant */
-    char *to = out;
+    bytes[10] &= 0x7F;
+    char *to = series->text;
     for (int i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *to++ = '-';
@@ -84,4 +51,39 @@ void id_mint(char out[ID_UUID_SIZE])
         *to++ = digits[bytes[i] & 15];
     }
     *to = '\0';
+    series->milliseconds = milliseconds;
+}
+
+/* False when there is no next one in this millisecond. */
+static bool count_on(char text[ID_UUID_SIZE])
+{
+    int i = LAST_DIGIT;
+
+    while (i >= LAST_GROUP && text[i] == 'f')
+        text[i--] = '0';
+    if (i < LAST_GROUP)
+        return false;
+    text[i] = (char)(text[i] == '9' ? 'a' : text[i] + 1);
+    return true;
+}
+
+void id_series_next(id_series_t *series, uint64_t milliseconds, char out[ID_UUID_SIZE])
+{
+    if (milliseconds > series->milliseconds)
+        begin_millisecond(series, milliseconds);
+    else if (!count_on(series->text))
+        begin_millisecond(series, series->milliseconds + 1);
+    memcpy(out, series->text, ID_UUID_SIZE);
+}
+
+void id_mint(char out[ID_UUID_SIZE])
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static id_series_t series;
+    struct timespec now;
+
+    pthread_mutex_lock(&mutex);
+    clock_gettime(CLOCK_REALTIME, &now);
+    id_series_next(&series, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, out);
+    pthread_mutex_unlock(&mutex);
 }

@@ -55,6 +55,36 @@ static void test_form_and_order(void **state)
     assert_in_range(strtoull(hex, NULL, 16) / 1000, before, time(NULL) + 60);
 }
 
+static void test_series(void **state)
+{
+    (void)state;
+    enum { MILLISECOND = 0x190ABCD };
+    id_series_t series = {0};
+    char id[ID_UUID_SIZE], last[ID_UUID_SIZE];
+    id_series_next(&series, MILLISECOND, last);
+    assert_memory_equal(last, "00000190-abcd-7", 15); /* the first 48 bits are the time */
+    for (int i = 0; i < MANY; i++) {
+        id_series_next(&series, MILLISECOND - (uint64_t)(i % 3), id); /* the clock may go back */
+        assert_true(strcmp(last, id) < 0);
+        assert_memory_equal(id, last, 24); /* one millisecond */
+        assert_true(id_is_valid(id, strlen(id)) && strlen(id) == ID_UUID_SIZE - 1);
+        memcpy(last, id, sizeof last);
+    }
+    id_series_next(&series, MILLISECOND + 1, id);
+    assert_true(strcmp(last, id) < 0);
+    memcpy(series.text + 24, "7ffffffffffe",
+           12); /* carries, and what follows the last one of a millisecond */
+    id_series_next(&series, 0, id);
+    assert_string_equal(id + 24, "7fffffffffff");
+    id_series_next(&series, 0, id);
+    assert_string_equal(id + 24, "800000000000");
+    memcpy(series.text + 24, "ffffffffffff", 12);
+    memcpy(last, series.text, sizeof last);
+    id_series_next(&series, 0, id);
+    assert_true(strcmp(last, id) < 0);
+    assert_int_equal(series.milliseconds, MILLISECOND + 2);
+}
+
 static void *mint_many(void *context)
 {
     char(*ids)[ID_UUID_SIZE] = context;
@@ -85,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_valid),
         cmocka_unit_test(test_form_and_order),
+        cmocka_unit_test(test_series),
         cmocka_unit_test(test_several_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
