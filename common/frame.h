@@ -20,6 +20,12 @@ typedef enum {
 typedef enum { RECEIPT_STORED, RECEIPT_DELIVERED, RECEIPT_REJECTED } receipt_status_t;
 typedef enum { COMMAND_CHECK, COMMAND_USERS, COMMAND_PING } command_t;
 
+/* Bytes of somebody else, without a NUL. */
+typedef struct {
+    const char *data;
+    size_t length;
+} span_t;
+
 /* Pointers lead into `json`, which frame_free frees; `message` is owned. Members that a type doesn't have are
  * NULL or 0. */
 typedef struct {
@@ -54,6 +60,14 @@ err_t frame_write_login_success(buffer_t *out, const char *username, const char 
                                 size_t max_message_bytes);
 /* stored/resend: adds the member when true. */
 err_t frame_write_message(buffer_t *out, const message_t *message, bool stored, bool resend);
+/* A chat message without metadata, of parts that need no escape. */
+typedef struct {
+    span_t id, sender, destination, text;
+    const char *timestamp;
+} frame_chat_t;
+err_t frame_write_chat(buffer_t *out, const frame_chat_t *chat);
+/* The receipt `delivered`; the id is a valid one. */
+err_t frame_write_delivered(buffer_t *out, span_t id);
 err_t frame_write_receipt(buffer_t *out, const char *id, receipt_status_t status, err_t why);
 err_t frame_write_receipt_reason(buffer_t *out, const char *id, receipt_status_t status, const char *code,
                                  const char *reason);

@@ -86,6 +86,52 @@ err_t frame_write_message(buffer_t *out, const message_t *message, bool stored, 
     return end(&line);
 }
 
+static inline char *put(char *to, const char *text, size_t length)
+{
+    memcpy(to, text, length);
+    return to + length;
+}
+#define PUT(to, literal) put(to, literal, sizeof literal - 1)
+
+static inline char *put_span(char *to, span_t span)
+{
+    return put(to, span.data, span.length);
+}
+
+/* What was written from the buffer's end up to `to` belongs to it. */
+static err_t commit(buffer_t *out, char *to)
+{
+    *to = '\0';
+    out->length = (size_t)(to - out->data);
+    return ERR_OK;
+}
+
+enum { CHAT_NAMES = 128, DELIVERED_NAMES = 64 }; /* more than what stands between the parts */
+
+err_t frame_write_chat(buffer_t *out, const frame_chat_t *chat)
+{
+    err_t err = buffer_reserve(out, CHAT_NAMES + TIMESTAMP_SIZE + chat->id.length + chat->sender.length +
+                                        chat->destination.length + chat->text.length);
+    if (err != ERR_OK)
+        return err;
+    char *to = out->data + out->length;
+    to = put_span(PUT(to, "{\"id\":\""), chat->id);
+    to = put_span(PUT(to, "\",\"sender\":\""), chat->sender);
+    to = put_span(PUT(to, "\",\"destination\":\""), chat->destination);
+    to = put(PUT(to, "\",\"timestamp\":\""), chat->timestamp, TIMESTAMP_SIZE - 1);
+    to = put_span(PUT(to, "\",\"type\":\"chat\",\"metadata\":{},\"message\":\""), chat->text);
+    return commit(out, PUT(to, "\"}\n"));
+}
+
+err_t frame_write_delivered(buffer_t *out, span_t id)
+{
+    err_t err = buffer_reserve(out, DELIVERED_NAMES + id.length);
+    if (err != ERR_OK)
+        return err;
+    char *to = put_span(PUT(out->data + out->length, "{\"type\":\"receipt\",\"id\":\""), id);
+    return commit(out, PUT(to, "\",\"status\":\"delivered\"}\n"));
+}
+
 err_t frame_write_receipt(buffer_t *out, const char *id, receipt_status_t status, err_t why)
 {
     bool refused = why != ERR_OK;

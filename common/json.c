@@ -156,8 +156,10 @@ static char *put_escaped(char *to, unsigned char c)
 err_t json_append_string(buffer_t *out, const char *text, size_t length)
 {
     size_t extra = 0;
-    for (size_t i = 0; i < length; i++)
-        extra += escape_cost((unsigned char)text[i]);
+    if (text_plain_length(text, length) < length) {
+        for (size_t i = 0; i < length; i++)
+            extra += escape_cost((unsigned char)text[i]);
+    }
     err_t err = buffer_reserve(out, length + extra + 2);
     if (err != ERR_OK)
         return err;

@@ -139,12 +139,10 @@ static void on_soft_time(uv_timer_t *timer)
         stop_timer(queue);
 }
 
-/* Called before every append and after every write, so that each pause of the soft limit is seen. */
-static void check_soft_limit(output_queue_t *queue)
+/* Called before every append and after every write, so that each pause of the soft limit is seen. bytes: held now. */
+static void check_soft_limit(output_queue_t *queue, size_t bytes)
 {
-    bool above = output_queue_bytes(queue) > queue->turn->limits.soft_limit;
-
-    if (!above)
+    if (bytes <= queue->turn->limits.soft_limit)
         stop_timer(queue);
     else if (!queue->timer) {
         queue->timer = alloc_new(uv_timer_t);
@@ -205,8 +203,9 @@ static void pump(output_queue_t *queue)
             return;
         }
     }
-    check_soft_limit(queue);
-    if (queue->turn->events->on_drain && output_queue_bytes(queue) == 0)
+    size_t bytes = output_queue_bytes(queue);
+    check_soft_limit(queue, bytes);
+    if (queue->turn->events->on_drain && bytes == 0)
         queue->turn->events->on_drain(queue->context);
 }
 
@@ -313,7 +312,7 @@ err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
 buffer_t *output_queue_buffer(output_queue_t *queue)
 {
     if (queue->timer)
-        check_soft_limit(queue);
+        check_soft_limit(queue, output_queue_bytes(queue));
     return &queue->waiting;
 }
 
@@ -323,11 +322,12 @@ void output_queue_flush(output_queue_t *queue)
         drop_waiting(queue);
         return;
     }
-    if (output_queue_bytes(queue) > queue->turn->limits.hard_limit) {
+    size_t bytes = output_queue_bytes(queue);
+    if (bytes > queue->turn->limits.hard_limit) {
         overflow(queue);
         return;
     }
     queue->accepted = queue->waiting.length;
-    check_soft_limit(queue);
+    check_soft_limit(queue, bytes);
     wake(queue);
 }

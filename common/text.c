@@ -1,4 +1,5 @@
 #include "text.h"
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -48,6 +49,51 @@ static size_t skip_printable_ascii(const unsigned char *text, size_t length)
         i += 8;
     }
     while (i < length && text[i] >= 0x20 && text[i] < 0x7F)
+        i++;
+    return i;
+}
+
+static bool is_plain_byte(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* The eight bytes, the first one lowest, with bit 7 set in those that are not plain. What a byte carries to, or borrows
+ * from, its neighbour above makes that one wrong only behind one that is not plain: the lowest is right. */
+static inline uint64_t not_plain(uint64_t word)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t control = ~(word + ones * 0x60), del = word + ones;
+    uint64_t quote = (word ^ ones * '"') - ones, backslash = (word ^ ones * '\\') - ones;
+
+    return (word | control | del | quote | backslash) & high;
+}
+
+static inline uint64_t load(const char *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, 8);
+    return le64toh(word);
+}
+
+size_t text_plain_length(const char *text, size_t length)
+{
+    size_t i = 0;
+    uint64_t found;
+
+    for (; i + 8 <= length; i += 8) {
+        found = not_plain(load(text + i));
+        if (found != 0)
+            return i + (size_t)__builtin_ctzll(found) / 8;
+    }
+    if (i == length)
+        return length;
+    if (length >= 8) { /* the zeros that come in from above are not plain either */
+        found = not_plain(load(text + length - 8) >> 8 * (8 - (length - i)));
+        return i + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (i < length && is_plain_byte((unsigned char)text[i]))
         i++;
     return i;
 }

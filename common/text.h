@@ -7,6 +7,8 @@
 /* True for valid UTF-8 (no overlong forms, no surrogates) in which the only control characters (C0, DEL, C1)
  * are tab and newline. This is what `message` of the design's section 2 may hold. */
 bool text_is_message(const char *text, size_t length);
+/* How many bytes in front are printable ASCII without '"' and '\\': as they are, they can stand in a JSON string. */
+size_t text_plain_length(const char *text, size_t length);
 /* True for valid UTF-8, any characters but NUL. */
 bool text_is_utf8(const char *text, size_t length);
 /* Appends text so that it cannot do anything to a terminal or forge a line: every control character (also

@@ -197,6 +197,35 @@ static void test_messages(void **state)
     buffer_free(&out);
 }
 
+/* The short writers write what the others do. */
+static void test_plain_writers(void **state)
+{
+    (void)state;
+    buffer_t out, wanted;
+    buffer_init(&out, 0);
+    buffer_init(&wanted, 0);
+    message_t message;
+    message_make(&message, "alice", "zo\xC3\xAB", "caf\xC3\xA9 'au' lait", 15, MESSAGE_CHAT);
+    strcpy(message.id, "m-1");
+    strcpy(message.timestamp, STAMP);
+    frame_chat_t chat = {.id = {message.id, 3},
+                         .sender = {message.sender, 5},
+                         .destination = {message.destination, 4},
+                         .text = {message.text, message.text_length},
+                         .timestamp = message.timestamp};
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(frame_write_message(&wanted, &message, false, false), ERR_OK);
+        assert_int_equal(frame_write_chat(&out, &chat), ERR_OK);
+        assert_int_equal(frame_write_receipt(&wanted, "m-1", RECEIPT_DELIVERED, ERR_OK), ERR_OK);
+        assert_int_equal(frame_write_delivered(&out, chat.id), ERR_OK);
+    }
+    assert_string_equal(buffer_text(&out), buffer_text(&wanted));
+    assert_int_equal(out.length, wanted.length);
+    message_free(&message);
+    buffer_free(&out);
+    buffer_free(&wanted);
+}
+
 static void test_partials(void **state)
 {
     (void)state;
@@ -419,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_what_the_server_writes),
         cmocka_unit_test(test_receipts),
         cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_plain_writers),
         cmocka_unit_test(test_partials),
         cmocka_unit_test(test_what_the_server_refuses),
         cmocka_unit_test(test_what_a_client_refuses),

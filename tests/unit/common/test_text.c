@@ -162,13 +162,38 @@ static void test_cut(void **state)
         assert_int_equal(text_cut(text, 8, limit), wanted[limit]);
 }
 
+/* At every place of every length, every byte; and another one behind it. */
+static void test_plain(void **state)
+{
+    (void)state;
+    char text[40];
+    for (size_t length = 0; length <= sizeof text; length++) {
+        for (size_t i = 0; i < length; i++) {
+            for (int c = 0; c < 256; c++) {
+                bool is_plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+                memset(text, c % 2 ? '#' : ']', sizeof text); /* neighbours of '"' and '\\' */
+                text[i] = (char)c;
+                assert_int_equal(text_plain_length(text, length), is_plain ? length : i);
+                memset(text + i + 1, 255 - c, length - i - 1);
+                if (!is_plain)
+                    assert_int_equal(text_plain_length(text, length), i);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken_utf8),    cmocka_unit_test(test_message),
-        cmocka_unit_test(test_printable),      cmocka_unit_test(test_printable_is_whole_or_nothing),
-        cmocka_unit_test(test_trim_and_words), cmocka_unit_test(test_items),
-        cmocka_unit_test(test_secrets),        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_broken_utf8),
+        cmocka_unit_test(test_message),
+        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_printable_is_whole_or_nothing),
+        cmocka_unit_test(test_trim_and_words),
+        cmocka_unit_test(test_items),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
