@@ -1,6 +1,6 @@
-/* Direct mode, what one text session was handed from memory alone: a record a message, oldest first, until the peer's
- * TCP has acknowledged it. The compact form of a delivery: most of them are forgotten without ever having had an id.
- * Pure. */
+/* Direct mode, what one session was handed from memory alone: a record a message, oldest first, until the peer's TCP has
+ * acknowledged it (text) or its program has said got (JSON). The compact form of a delivery: most of them are forgotten before anything else is known
+ * of them. Pure. */
 #ifndef P2P_SERVER_DIRECT_LOG_H
 #define P2P_SERVER_DIRECT_LOG_H
 #include "../common/buffer.h"
@@ -13,11 +13,11 @@ typedef struct {
 } direct_log_t;
 
 typedef struct {
-    uint64_t offset;   /* its last byte's place in the session's output */
+    uint64_t offset;   /* text: its last byte's place in the session's output; JSON: UINT64_MAX */
     uint64_t origin;   /* serial of the sender's session */
     int64_t timestamp; /* microseconds */
-    size_t sender_length, text_length;
-    const char *sender, *text; /* without a NUL */
+    size_t id_length, sender_length, text_length;
+    const char *id, *sender, *text; /* without a NUL; text: no id yet */
 } direct_record_t;
 
 void direct_log_init(direct_log_t *log);

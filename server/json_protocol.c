@@ -54,19 +54,25 @@ static err_t take_message(session_t *session, frame_t *frame)
     return ERR_OK;
 }
 
-static err_t take_got(session_t *session, frame_t *frame)
+static err_t got(session_t *session, const char *name, size_t name_length, const char *id)
 {
     char sender[USERNAME_SIZE], key[DELIVERY_KEY_SIZE];
 
-    if (username_normalise(frame->sender, strlen(frame->sender), sender) != ERR_OK)
+    if (username_normalise(name, name_length, sender) != ERR_OK)
         return ERR_INVALID_FRAME;
-    delivery_key(sender, frame->id, key);
+    mailbox_expand(session->mailbox);
+    delivery_key(sender, id, key);
     delivery_t *delivery = hash_get(session->server->tracked, key);
     if (delivery && delivery->mailbox == session->mailbox && delivery->handed && !delivery->got)
         mailbox_got(delivery);
     else
         session_charge(session); /* it was acknowledged before, or comes again, or is made up */
     return ERR_OK;
+}
+
+static err_t take_got(session_t *session, frame_t *frame)
+{
+    return got(session, frame->sender, strlen(frame->sender), frame->id);
 }
 
 static err_t take_command(session_t *session, frame_t *frame)
@@ -108,12 +114,62 @@ static err_t take(session_t *session, frame_t *frame)
     return frames[frame->type].take(session, frame);
 }
 
+/* ---- the same in their plain form ---- */
+
+static void copy_id(char out[ID_SIZE], span_t id)
+{
+    memcpy(out, id.data, id.length);
+    out[id.length] = '\0';
+}
+
+static bool take_plain_got(session_t *session, const frame_view_t *view)
+{
+    char id[ID_SIZE];
+
+    if (mailbox_pass_got(session, view))
+        return true;
+    copy_id(id, view->id);
+    return got(session, view->sender.data, view->sender.length, id) == ERR_OK;
+}
+
+static bool take_plain_message(session_t *session, const frame_view_t *view)
+{
+    char destination[USERNAME_SIZE];
+    message_t message;
+
+    if (mailbox_pass_frame(session, view)) {
+        session_charge(session);
+        return true;
+    }
+    if (username_normalise_destination(view->destination.data, view->destination.length, destination) !=
+        ERR_OK)
+        return false;
+    session_charge(session);
+    message_make(&message, "", destination, view->text.data, view->text.length, MESSAGE_CHAT);
+    if (view->id.length > 0)
+        copy_id(message.id, view->id);
+    router_send(session, &message, false);
+    return true;
+}
+
+/* False when nothing was done: it has another form, or is wrong, and is for frame_parse. */
+static bool take_plain(session_t *session, const char *line, size_t length)
+{
+    frame_view_t view;
+
+    if (!frame_scan(line, length, (size_t)session->server->config->max_message_bytes, &view))
+        return false;
+    return view.type == FRAME_GOT ? take_plain_got(session, &view) : take_plain_message(session, &view);
+}
+
 static void on_line(session_t *session, char *line, size_t length, bool whole)
 {
     char id[ID_SIZE];
     frame_t frame;
 
     (void)whole;
+    if (take_plain(session, line, length))
+        return;
     err_t err = frame_parse(line, length, FRAME_SIDE_SERVER,
                             (size_t)session->server->config->max_message_bytes, &frame, id);
     if (err == ERR_OK) {

@@ -6,6 +6,7 @@
  * them. Only while the store is away do live ones go on past what it may hold. */
 #ifndef P2P_SERVER_MAILBOX_H
 #define P2P_SERVER_MAILBOX_H
+#include "../common/frame_scan.h"
 #include "delivery.h"
 #include "direct_log.h"
 #include "store_client.h"
@@ -70,6 +71,11 @@ void mailbox_take(mailbox_t *mailbox, delivery_t *delivery, bool put);
  * that is not possible in one go; then it is for router_send. */
 bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, const char *text,
                      size_t length);
+/* The same from a JSON session to a JSON session, for a chat message without an id of its own. */
+bool mailbox_pass_frame(session_t *sender, const frame_view_t *message);
+/* The JSON session has the message that it was handed first of those that were passed on: its sender is told. False when
+ * it is another one. */
+bool mailbox_pass_got(session_t *session, const frame_view_t *got);
 /* The peer's TCP has acknowledged all up to this place in the session's output. */
 void mailbox_passed(mailbox_t *mailbox, uint64_t offset);
 /* The recipient has it for good. */

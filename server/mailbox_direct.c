@@ -1,7 +1,7 @@
 /* Direct mode, from a text session to a text session: the short way. A message that nothing has to wait for is printed
  * to the recipient and kept in the mailbox's log until the recipient's TCP has acknowledged it. It becomes a delivery as
  * soon as anything else has to be known of it. All records are newer than all deliveries. */
-#include "../common/timestamp.h"
+#include "mailbox_direct.h"
 #include "limits.h"
 #include "server.h"
 #include "session.h"
@@ -10,19 +10,72 @@
 
 static bool is_named(const mailbox_t *mailbox, const char *name, size_t length)
 {
-    return strncmp(mailbox->username, name, length) == 0 && mailbox->username[length] == '\0';
+    return strlen(mailbox->username) == length && memcmp(mailbox->username, name, length) == 0;
 }
 
-/* The mailbox that the session wrote to last, when this is its name exactly and a text session has it open. */
-static mailbox_t *find_open(const session_t *sender, const char *name, size_t length)
+mailbox_t *direct_find(session_t *session, const char *name, size_t length)
+{
+    const server_t *server = session->server;
+    char username[USERNAME_SIZE];
+
+    if (session->last_to && session->last_freed == server->mailboxes_freed &&
+        is_named(session->last_to, name, length))
+        return session->last_to;
+    if (length >= sizeof username)
+        return NULL;
+    memcpy(username, name, length);
+    username[length] = '\0';
+    mailbox_t *mailbox = mailbox_find(server, username);
+    if (!mailbox || !is_named(mailbox, name, length)) /* a NUL in the name */
+        return NULL;
+    session->last_to = mailbox;
+    session->last_freed = server->mailboxes_freed;
+    return mailbox;
+}
+
+mailbox_t *direct_find_open(session_t *sender, const char *name, size_t length, const protocol_t *protocol)
 {
     const server_t *server = sender->server;
-    mailbox_t *mailbox = sender->last_to;
+    mailbox_t *mailbox = server->config->direct ? direct_find(sender, name, length) : NULL;
 
-    if (!server->config->direct || !mailbox || sender->last_freed != server->mailboxes_freed ||
-        !is_named(mailbox, name, length))
+    if (!mailbox)
         return NULL;
-    return mailbox->session && mailbox->session->protocol == &text_protocol ? mailbox : NULL;
+    return mailbox->session && mailbox->session->protocol == protocol ? mailbox : NULL;
+}
+
+bool direct_takes_at_once(const session_t *sender, mailbox_t *mailbox)
+{
+    const server_t *server = sender->server;
+
+    return !mailbox_must_wait(mailbox) && !mailbox->behind && !mailbox_is_full(mailbox) &&
+           sender->mailbox->verdicts == 0 && server->unstored <= LIMIT_UNSTORED / 2 && !server->stopping;
+}
+
+err_t direct_keep(mailbox_t *mailbox, const direct_record_t *record)
+{
+    session_t *receiver = mailbox->session;
+    err_t err = direct_log_add(&mailbox->log, record);
+
+    if (err != ERR_OK) {
+        output_queue_buffer(receiver->output)->length = receiver->mark;
+        return err;
+    }
+    size_t bytes = direct_log_record_bytes(record);
+    mailbox->held += bytes;
+    server_count_unstored(receiver->server, bytes, 0);
+    mailbox->unread++;
+    session_flush(receiver);
+    return ERR_OK;
+}
+
+void direct_drop(mailbox_t *mailbox, const direct_record_t *record)
+{
+    size_t bytes = direct_log_record_bytes(record);
+
+    mailbox->held -= bytes;
+    server_count_unstored(mailbox->server, 0, bytes);
+    direct_log_drop(&mailbox->log);
+    mailbox->unread--;
 }
 
 /* What the reader's TCP has acknowledged need not be held any more: looked at once for each write to it, when that is
@@ -36,28 +89,19 @@ static void let_go(const mailbox_t *mailbox)
         session_poll_written(reader);
 }
 
-static bool takes_at_once(const session_t *sender, mailbox_t *mailbox)
-{
-    const server_t *server = sender->server;
-
-    return !mailbox_must_wait(mailbox) && !mailbox->behind && !mailbox_is_full(mailbox) &&
-           sender->mailbox->verdicts == 0 && server->unstored <= LIMIT_UNSTORED / 2 && !server->stopping;
-}
-
 bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, const char *text, size_t length)
 {
-    char timestamp[TIMESTAMP_SIZE];
-    mailbox_t *mailbox = find_open(sender, name, name_length);
+    mailbox_t *mailbox = direct_find_open(sender, name, name_length, &text_protocol);
 
     if (!mailbox)
         return false;
     let_go(mailbox);
-    if (!takes_at_once(sender, mailbox))
+    if (!direct_takes_at_once(sender, mailbox))
         return false;
     session_t *receiver = mailbox->session;
-    const char *username = session_username(sender);
+    const char *username = session_username(sender), *timestamp = stamp_text(&sender->server->stamp);
     direct_record_t record = {.origin = sender->serial,
-                              .timestamp = timestamp_format_now(timestamp),
+                              .timestamp = sender->server->stamp.now,
                               .sender = username,
                               .sender_length = strlen(username),
                               .text = text,
@@ -66,27 +110,10 @@ bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, co
     if (text_format_live(out, username, timestamp, text, length) != ERR_OK)
         return false;
     record.offset = receiver->sent + out->length - receiver->mark;
-    if (direct_log_add(&mailbox->log, &record) != ERR_OK) {
-        out->length = receiver->mark;
+    if (direct_keep(mailbox, &record) != ERR_OK)
         return false;
-    }
-    size_t bytes = direct_log_record_bytes(&record);
-    mailbox->held += bytes;
-    server_count_unstored(receiver->server, bytes, 0);
-    mailbox->unread++;
-    session_flush(receiver);
     watch_add(receiver->server->watch, receiver);
     return true;
-}
-
-/* Takes out the oldest one. */
-static void drop(mailbox_t *mailbox, const direct_record_t *record)
-{
-    size_t bytes = direct_log_record_bytes(record);
-
-    mailbox->held -= bytes;
-    server_count_unstored(mailbox->server, 0, bytes);
-    direct_log_drop(&mailbox->log);
 }
 
 void mailbox_passed(mailbox_t *mailbox, uint64_t offset)
@@ -95,8 +122,7 @@ void mailbox_passed(mailbox_t *mailbox, uint64_t offset)
     bool any = false;
 
     while (direct_log_first(&mailbox->log, &record) && record.offset <= offset) {
-        drop(mailbox, &record);
-        mailbox->unread--;
+        direct_drop(mailbox, &record);
         any = true;
     }
     if (any && mailbox->state == MAILBOX_PACED)
@@ -111,7 +137,10 @@ static delivery_t *expand(const mailbox_t *mailbox, const direct_record_t *recor
     memcpy(sender, record->sender, record->sender_length);
     sender[record->sender_length] = '\0';
     message_make(&message, sender, mailbox->username, record->text, record->text_length, MESSAGE_CHAT);
-    id_mint(message.id);
+    if (record->id_length > 0)
+        memcpy(message.id, record->id, record->id_length); /* message_make has set all to zero */
+    else
+        stamp_id(&mailbox->server->stamp, message.id);
     timestamp_format(record->timestamp, message.timestamp);
     delivery_t *delivery = delivery_new(&message);
     delivery->origin = record->origin;
@@ -134,7 +163,7 @@ void mailbox_expand(mailbox_t *mailbox)
         server_count_unstored(mailbox->server, 0, bytes);
         direct_log_drop(&log);
         mailbox_track(mailbox, delivery);
-        if (mailbox->session)
+        if (mailbox->session && mailbox->session->protocol == &text_protocol)
             session_expect_read_at(mailbox->session, delivery);
     }
 }

@@ -106,10 +106,10 @@ void router_send(session_t *session, message_t *message, bool resend)
     message_t *own = &delivery->message;
 
     strcpy(own->sender, session_username(session));
-    timestamp_format_now(own->timestamp);
+    memcpy(own->timestamp, stamp_text(&session->server->stamp), sizeof own->timestamp);
     delivery->minted = own->id[0] == '\0';
     if (delivery->minted)
-        id_mint(own->id);
+        stamp_id(&session->server->stamp, own->id);
     delivery->origin = session->serial;
     delivery->resend = resend;
     if (is_repeat(session, delivery)) {

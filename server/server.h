@@ -7,6 +7,7 @@
 #include "presence.h"
 #include "recent.h"
 #include "session.h"
+#include "stamp.h"
 #include "store_client.h"
 #include "users.h"
 #include "watch.h"
@@ -31,6 +32,7 @@ typedef struct server {
     struct session_list sessions;
     size_t session_count;
     uint64_t last_serial;
+    stamp_t stamp;      /* of the lines that are being taken */
     size_t unstored;    /* bytes of messages that are not on disk */
     bool unstored_full; /* senders are not read */
     bool stopping;

@@ -173,8 +173,10 @@ bool session_is_blocked(const session_t *session)
 void session_charge(session_t *session)
 {
     int64_t rate = session->server->config->rate_limit;
-    uint64_t now = uv_now(session->server->loop);
+    if (rate == 0)
+        return;
 
+    uint64_t now = uv_now(session->server->loop);
     bucket_take(&session->bucket, rate, now);
     if (!bucket_has(&session->bucket, rate, now)) {
         session->throttled = true;
@@ -231,6 +233,7 @@ void session_finish_line(session_t *session)
     size_t length;
 
     session->silence_ended = true;
+    stamp_renew(&session->server->stamp);
     if (!session->reader)
         return;
     switch (line_reader_finish(session->reader, &line, &length)) {
@@ -335,6 +338,7 @@ static bool take_line(session_t *session)
 
 void session_take_lines(session_t *session)
 {
+    stamp_renew(&session->server->stamp);
     while (session->state == SESSION_OPEN && session->reader && !session_is_blocked(session) &&
            take_line(session))
         ;

@@ -34,6 +34,8 @@ void session_expect_read_at(session_t *session, delivery_t *delivery)
 
 static bool has_unread(const session_t *session)
 {
+    if (session->protocol != &text_protocol)
+        return false;
     return !STAILQ_EMPTY(&session->written) ||
            (session->mailbox && !direct_log_is_empty(&session->mailbox->log));
 }

@@ -401,6 +401,94 @@ def test_direct_mode(make_world):
     assert waiting(world.json("bob")) == ["at the stop"]
 
 
+def test_direct_mode_with_ids_of_the_server(make_world):
+    """The short way of JSON sessions: got in any order, twice or made up; what takes the long way stays between."""
+    world = make_world(server_arguments=("--delivery", "direct", "--rate-limit", "0")).start()
+    alice, bob = world.json("alice"), world.json("bob")
+    assert waiting(bob) == []
+    texts = ["plain", "caf\u00e9", "two\nlines", 'a "quote"', "plain again", "with an id", "x" * 16384, "the last"]
+
+    def send_all() -> list[dict]:
+        for text in texts:
+            alice.message("bob", text, id="c1" if text == "with an id" else None)
+        frames = [bob.recv_message() for _ in texts]
+        assert [frame["message"] for frame in frames] == texts
+        assert all(frame["sender"] == "alice" and frame["destination"] == "bob" for frame in frames)
+        assert "stored" not in frames[0] and frames[0]["metadata"] == {} and frames[0]["type"] == "chat"
+        return frames
+
+    def receipts(count: int) -> list[str]:
+        came = [alice.recv("receipt") for _ in range(count)]
+        assert all(receipt["status"] == "delivered" for receipt in came)
+        return [receipt["id"] for receipt in came]
+
+    frames = send_all()
+    ids = [frame["id"] for frame in frames]
+    assert len(set(ids)) == len(ids)
+    for frame in frames:
+        bob.got(frame)
+    assert receipts(len(ids)) == ids
+    texts.remove("with an id")  # the same id again would be a repeat
+    frames = send_all()
+    for frame in [frames[0], *reversed(frames)]:
+        bob.got(frame)
+    bob.send({"type": "got", "sender": "alice", "id": "nonsense"})
+    bob.send({"type": "got", "sender": "bob", "id": frames[1]["id"]})
+    bob.ping()
+    assert receipts(len(frames)) == [frames[0]["id"], *(frame["id"] for frame in reversed(frames[1:]))]
+    alice.message("alice", "to herself")
+    alice.got(alice.recv_message("to herself"))
+    receipts(1)
+    assert not [frame for frame in bob.frames if frame["type"] == "error"]
+    alice.ping()
+    assert not [frame for frame in alice._waiting if frame["type"] != "presence"]
+
+
+def test_direct_mode_stores_what_a_json_session_left_unread(make_world):
+    world = make_world(server_arguments=("--delivery", "direct", "--rate-limit", "0")).start()
+    alice, carol, bob = world.json("alice"), world.json("carol"), world.json("bob")
+    assert waiting(bob) == []
+    for number in range(100):
+        alice.message("bob", f"alice {number}", id="a50" if number == 50 else None)
+    alice.ping()
+    for number in range(10):
+        carol.message("bob", f"carol {number}")
+    carol.ping()
+    frames = [bob.recv_message() for _ in range(110)]
+    for frame in frames[:20]:
+        bob.got(frame)
+    bob.got(frames[30])
+    bob.ping()
+    bob.reset()
+    left = [*frames[20:30], *frames[31:]]
+    for sender, client in (("alice", alice), ("carol", carol)):
+        for frame in left:
+            if frame["sender"] == sender:
+                client.recv_receipt(frame["id"], "stored")
+    bob = login_again(world, "bob")
+    came = [bob.recv_message() for _ in left]
+    for frame in came:
+        assert frame.pop("stored") is True
+    assert came == left
+    for frame in came:
+        bob.got(frame)
+    for sender, client in (("alice", alice), ("carol", carol)):
+        for frame in left:
+            if frame["sender"] == sender:
+                client.recv_receipt(frame["id"], "delivered")
+    # A sender who is away, or has come back, when got comes.
+    alice.message("bob", "for later")
+    carol.message("bob", "for nobody")
+    frames = [bob.recv_message("for later"), bob.recv_message("for nobody")]
+    alice.close()
+    carol.close()
+    alice = login_again(world, "alice")
+    for frame in frames:
+        bob.got(frame)
+    alice.recv_receipt(frames[0]["id"], "delivered")
+    bob.ping()
+
+
 def test_direct_mode_stores_what_a_text_session_left_unread(make_world):
     """What the peer's TCP has not acknowledged comes again, to the last message, in order; what it has does not."""
     world = make_world(server_arguments=("--delivery", "direct", "--rate-limit", "0")).start()

@@ -52,6 +52,29 @@ static void test_oldest_first(void **state)
     assert_null(log.records.data);
 }
 
+static void test_with_ids(void **state)
+{
+    direct_record_t record = {
+        .id = "m-1", .id_length = 3, .sender = "bo", .sender_length = 2, .text = "hello", .text_length = 5};
+    direct_log_t log;
+
+    (void)state;
+    direct_log_init(&log);
+    assert_int_equal(direct_log_add(&log, &record), ERR_OK);
+    add(&log, 7, "alice", "without one");
+    size_t bytes = direct_log_record_bytes(&record);
+    assert_true(direct_log_first(&log, &record));
+    assert_int_equal(direct_log_record_bytes(&record), bytes);
+    assert_true(record.id_length == 3 && memcmp(record.id, "m-1", 3) == 0);
+    assert_true(record.sender_length == 2 && memcmp(record.sender, "bo", 2) == 0);
+    assert_true(record.text_length == 5 && memcmp(record.text, "hello", 5) == 0);
+    direct_log_drop(&log);
+    expect(&log, 7, "alice", "without one");
+    assert_true(direct_log_first(&log, &record));
+    assert_int_equal(record.id_length, 0);
+    direct_log_free(&log);
+}
+
 /* The front is given back on the way: memory follows what is in it, not what was. */
 static void test_long_run(void **state)
 {
@@ -78,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_oldest_first),
+        cmocka_unit_test(test_with_ids),
         cmocka_unit_test(test_long_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
