@@ -8,7 +8,7 @@ import { Emitter } from './emitter.js';
 import { readLocal, removeLocal, writeLocal } from './local.js';
 import { Readings, readingsOf } from './readings.js';
 
-const byName = new Intl.Collator();
+const byName = new Intl.Collator(undefined, { numeric: true });
 const rank = { waiting: 0, sent: 1, stored: 2, delivered: 3 };
 
 export class Book extends Emitter {

@@ -23,6 +23,7 @@ export function nameProblem(name) {
     if (name === '') return 'Enter a name.';
     if ([...name].length > 32) return 'A name has at most 32 characters.';
     if (!/^[\p{L}\p{M}\p{N}_.-]+$/u.test(name)) return 'A name is made of letters, digits, “_”, “-” and “.”.';
+    if (/^(server|system|all|to_all)$/i.test(name)) return 'This name is reserved.';
     return '';
 }
 

@@ -137,6 +137,9 @@ test('texts and names are never markup', async () => {
     await greta.to.fill('<b>x</b>');
     await greta.to.press('Enter');
     await greta.page.locator('#to-error').getByText('letters').waitFor();
+    await greta.to.fill('Server');
+    await greta.to.press('Enter');
+    await greta.page.locator('#to-error').getByText('reserved').waitFor();
     await greta.say(hostile[1]);
     await hugo.receive(hostile[1]);
     await greta.reached(hostile[1], 'delivered');

@@ -61,6 +61,24 @@ test('a phone shows the list and the thread in turn, and nothing wider than itse
     await alice.close();
 });
 
+test('a phone on its side, or with its keyboard out, still has its message box beside the chart', async () => {
+    const thermometer = await world.json('thermometer1');
+    const metadata = { temperature: 20, unit: '°C' };
+    const lisa = await browser.join('lisa', { viewport: { width: 640, height: 640 } });
+    await thermometer.message('lisa', 'Temperature', { type: 'subscription', metadata });
+    await lisa.person('thermometer1').click();
+    await lisa.page.locator('#chart[data-points="1"]').waitFor();
+    for (const [width, height] of [[360, 310], [568, 320], [740, 360], [320, 400], [1280, 420]]) {
+        await lisa.page.setViewportSize({ width, height });
+        const box = await lisa.page.locator('#composer').boundingBox();
+        assert.ok(box.y + box.height <= height, `${width} x ${height}: ${JSON.stringify(box)}`);
+        assert.ok((await lisa.page.locator('#scroller').boundingBox()).height >= 24, `messages at ${width} x ${height}`);
+        assert.ok(await lisa.page.locator('#last-value').isVisible());
+    }
+    await lisa.close();
+    thermometer.close();
+});
+
 test('dark and light: by the system, by hand, and by hand at the next visit', async () => {
     const carl = await browser.visit({ colorScheme: 'dark' });
     const dark = await groundOf(carl);

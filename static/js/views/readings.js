@@ -21,6 +21,7 @@ const steps = [
     30 * minute,
     60 * minute,
 ];
+const labelRoom = 72; // pixels
 const ticksWanted = 6;
 const pointsApart = 40;
 
@@ -154,12 +155,13 @@ function configuration() {
     };
 }
 
-// Ticks at full minutes or hours rather than at round numbers of milliseconds.
+// Ticks at full minutes or hours rather than at round numbers of milliseconds, as many as have room beside each other.
 function placeTicks(axis) {
     const span = axis.max - axis.min;
+    const wanted = Math.min(ticksWanted, Math.max(1, Math.floor(axis.maxWidth / labelRoom)));
     const step =
-        steps.find((size) => span / size <= ticksWanted) ??
-        Math.ceil(span / ticksWanted / (60 * minute)) * 60 * minute;
+        steps.find((size) => span / size <= wanted) ??
+        Math.ceil(span / wanted / (60 * minute)) * 60 * minute;
     const ticks = [];
     for (let value = Math.ceil(axis.min / step) * step; value <= axis.max; value += step)
         ticks.push({ value });
