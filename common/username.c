@@ -1,4 +1,5 @@
 #include "username.h"
+#include "lookalike.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,14 +56,27 @@ static bool is_name(const char *text, size_t length)
     return count > 0;
 }
 
-/* A mapped copy (to be freed), or NULL. */
-static char *map(const char *text, size_t length, utf8proc_option_t options)
+/* The name in its one form: a copy (to be freed), or NULL. */
+static char *compose(const char *text, size_t length)
 {
-    utf8proc_uint8_t *mapped = NULL;
-    if (utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &mapped,
-                     options | UTF8PROC_STABLE) < 0)
+    utf8proc_uint8_t *name = NULL;
+    if (utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &name,
+                     UTF8PROC_COMPOSE | UTF8PROC_STABLE) < 0)
         return NULL;
-    return (char *)mapped;
+    return (char *)name;
+}
+
+/* What is left of a name without case, compatibility spellings and letters of other scripts that look like Latin
+ * ones (to be freed), or NULL. */
+static char *fold(const char *name)
+{
+    utf8proc_uint8_t *folded = NULL, *skeleton = NULL;
+    if (utf8proc_map((const utf8proc_uint8_t *)name, 0, &folded,
+                     UTF8PROC_NULLTERM | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
+                         UTF8PROC_STABLE) >= 0)
+        (void)utf8proc_map_custom(folded, 0, &skeleton, UTF8PROC_NULLTERM, lookalike_latin, NULL);
+    free(folded);
+    return (char *)skeleton;
 }
 
 static bool is_any_of(const char *name, const char *const *words, size_t count)
@@ -74,7 +88,6 @@ static bool is_any_of(const char *name, const char *const *words, size_t count)
     return false;
 }
 
-/* folded: without case and compatibility spellings. */
 static err_t give(const char *name, const char *folded, bool is_destination, char out[USERNAME_SIZE])
 {
     bool is_all = is_any_of(folded, everyone, sizeof everyone / sizeof everyone[0]);
@@ -114,10 +127,10 @@ static err_t normalise(const char *text, size_t length, bool is_destination, cha
         return give(plain, lowered, is_destination, out);
     err_t err = ERR_USERNAME_INVALID;
     char *folded = NULL;
-    char *name = map(text, length, UTF8PROC_COMPOSE);
+    char *name = compose(text, length);
     if (name == NULL || !is_name(name, strlen(name)))
         goto cleanup;
-    folded = map(name, strlen(name), UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD);
+    folded = fold(name);
     if (folded != NULL)
         err = give(name, folded, is_destination, out);
 cleanup:
@@ -154,7 +167,7 @@ void username_key(const char *username, char out[USERNAME_KEY_SIZE])
 {
     if (lower_ascii(username, out))
         return;
-    char *folded = map(username, strlen(username), UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+    char *folded = fold(username);
     const char *key = folded != NULL ? folded : username;
     size_t length = text_cut(key, strlen(key), USERNAME_KEY_SIZE - 1);
     memcpy(out, key, length);

@@ -154,6 +154,7 @@ static void test_reserved(void **state)
         "\xEF\xBD\x81ll",                                                           /* full-width a */
         "\xEF\xBD\x93\xEF\xBD\x85\xEF\xBD\x92\xEF\xBD\x96\xEF\xBD\x85\xEF\xBD\x92", /* full-width server */
         "\305\277erver",                                                            /* long s */
+        "s\xD0\xB5rver",                                                            /* Cyrillic e */
     };
     char out[USERNAME_SIZE];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -199,9 +200,8 @@ static void test_key(void **state)
     assert_true(same_key("\xD0\x98", "\xD0\xB8"));
     assert_false(same_key("alice", "alice1"));
     assert_false(same_key("alice", "al.ice"));
-    assert_false(same_key("a", "\xD0\xB0"));     /* Cyrillic: another letter, another name */
-    assert_false(same_key("a", "\xEF\xBD\x81")); /* full-width: too */
     assert_false(same_key("e", "\xC3\xA9"));
+    assert_false(same_key("\xD0\xB6", "\xD1\x89")); /* letters that look like no Latin one */
     /* The longest: every character folds to three. */
     char name[USERNAME_SIZE] = "", key[USERNAME_KEY_SIZE];
     for (int i = 0; i < USERNAME_MAX_CHARACTERS; i++)
@@ -209,6 +209,23 @@ static void test_key(void **state)
     memset(key, 'x', sizeof key);
     username_key(name, key);
     assert_in_range(strlen(key), USERNAME_MAX_CHARACTERS, USERNAME_KEY_SIZE - 1);
+}
+
+/* Nobody is online together with somebody who looks the same. */
+static void test_lookalikes(void **state)
+{
+    (void)state;
+    assert_true(same_key("alice", "\xD0\xB0lice"));           /* Cyrillic a */
+    assert_true(same_key("alice", "\xEF\xBD\x81lice"));       /* full-width a */
+    assert_true(same_key("alice", "\xF0\x9D\x90\x9Alice"));   /* mathematical a */
+    assert_true(same_key("BOB", "\xD0\x92\xD0\x9E\xD0\x92")); /* Cyrillic alone */
+    assert_true(same_key("coco", "\xD1\x81\xD0\xBE\xD1\x81\xD0\xBE"));
+    assert_true(same_key("Toto", "\xCE\xA4\xCE\xBF\xCF\x84\xCE\xBF")); /* Greek */
+    assert_true(same_key("zo\xC3\xAB", "zo\xD1\x91"));                 /* with its diaeresis */
+    assert_true(same_key("fi", "\xEF\xAC\x81"));                       /* a ligature */
+    assert_true(username_in_list("open\xD0\xB0i", "thermometer1,openai"));
+    assert_true(username_in_list("\xEF\xBD\x8F\xEF\xBD\x90\xEF\xBD\x85\xEF\xBD\x8E\xEF\xBD\x81\xEF\xBD\x89",
+                                 "thermometer1,openai"));
 }
 
 static void test_list(void **state)
@@ -228,9 +245,9 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_taken),  cmocka_unit_test(test_refused),  cmocka_unit_test(test_one_form),
-        cmocka_unit_test(test_length), cmocka_unit_test(test_reserved), cmocka_unit_test(test_destination),
-        cmocka_unit_test(test_key),    cmocka_unit_test(test_list),
+        cmocka_unit_test(test_taken),  cmocka_unit_test(test_refused),    cmocka_unit_test(test_one_form),
+        cmocka_unit_test(test_length), cmocka_unit_test(test_reserved),   cmocka_unit_test(test_destination),
+        cmocka_unit_test(test_key),    cmocka_unit_test(test_lookalikes), cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
