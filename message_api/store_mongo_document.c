@@ -1,6 +1,5 @@
-#include "../common/alloc.h"
-#include "../common/text.h"
 #include "store_mongo.h"
+#include "stored_fields.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,78 +155,33 @@ static void read_id(const bson_t *document, char out[ID_SIZE])
         bson_oid_to_string(bson_iter_oid(&iter), out);
 }
 
-/* The compact print, to be freed with cJSON_free; NULL when it is no object, or too long. Nothing goes into our
- * answers as it stands in the database: a line end in it, or broken JSON, would spoil what stands beside it. */
-static char *compact_metadata(const char *json, size_t length)
-{
-    cJSON *parsed = json_parse(json, length);
-    char *compact = cJSON_IsObject(parsed) ? cJSON_PrintUnformatted(parsed) : NULL;
-    cJSON_Delete(parsed);
-    if (compact == NULL || strlen(compact) <= MESSAGE_MAX_METADATA)
-        return compact;
-    cJSON_free(compact);
-    return NULL;
-}
-
-static char *embedded_metadata(const bson_t *document)
+static void read_embedded_metadata(const bson_t *document, message_t *out)
 {
     bson_iter_t iter;
     bson_t embedded;
     const uint8_t *data;
     uint32_t length;
     if (!bson_iter_init_find(&iter, document, "metadata") || !BSON_ITER_HOLDS_DOCUMENT(&iter))
-        return NULL;
+        return;
     bson_iter_document(&iter, &length, &data);
     if (!bson_init_static(&embedded, data, length))
-        return NULL;
+        return;
     size_t json_length;
-    char *json = bson_as_relaxed_extended_json(&embedded, &json_length);
-    char *compact = json != NULL ? compact_metadata(json, json_length) : NULL;
-    bson_free(json);
-    return compact;
-}
-
-/* On one line, as we wrote it: then it is given out to the letter, for to print it anew would round large numbers. */
-static bool is_exact(const char *json, size_t length)
-{
-    if (length > MESSAGE_MAX_METADATA)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)json[i] < ' ')
-            return false;
-    }
-    cJSON *parsed = json_parse(json, length);
-    bool object = cJSON_IsObject(parsed);
+    char *spaced = bson_as_relaxed_extended_json(&embedded, &json_length);
+    cJSON *parsed = spaced != NULL ? json_parse(spaced, json_length) : NULL;
+    char *json = parsed != NULL ? cJSON_PrintUnformatted(parsed) : NULL;
+    if (json != NULL)
+        (void)stored_metadata(json, strlen(json), out);
+    cJSON_free(json);
     cJSON_Delete(parsed);
-    return object;
+    bson_free(spaced);
 }
 
 static void read_metadata(const bson_t *document, message_t *out)
 {
     const char *exact = mongo_text(document, "metadata_json");
-    size_t length = strlen(exact);
-    if (length > 0 && is_exact(exact, length)) {
-        message_set_metadata(out, exact);
-        return;
-    }
-    char *compact = length > 0 ? compact_metadata(exact, length) : NULL;
-    if (compact == NULL)
-        compact = embedded_metadata(document);
-    if (compact != NULL)
-        message_set_metadata(out, compact);
-    cJSON_free(compact);
-}
-
-/* The text as our readers may get it: cut, and with nothing in it that could do something to a terminal. */
-static void read_text(const bson_t *document, size_t max_message_bytes, buffer_t *out)
-{
-    const char *text = mongo_text(document, "message");
-    size_t length = text_cut(text, strlen(text), max_message_bytes);
-    if (text_is_message(text, length))
-        buffer_append(out, text, length);
-    else
-        text_append_printable(out, text, length, true);
-    out->length = text_cut(buffer_text(out), out->length, max_message_bytes);
+    if (!stored_metadata(exact, strlen(exact), out))
+        read_embedded_metadata(document, out);
 }
 
 void mongo_document_read(const bson_t *document, size_t max_message_bytes, message_t *out)
@@ -241,9 +195,10 @@ void mongo_document_read(const bson_t *document, size_t max_message_bytes, messa
     if (!message_type_parse(mongo_text(document, "type"), &type))
         type = MESSAGE_CHAT;
 
+    const char *stored = mongo_text(document, "message");
     buffer_t text;
     buffer_init(&text, 0);
-    read_text(document, max_message_bytes, &text);
+    stored_text(stored, strlen(stored), max_message_bytes, &text);
     message_make(out, sender, destination, buffer_text(&text), text.length, type);
     buffer_free(&text);
     read_id(document, out->id);

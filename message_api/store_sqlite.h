@@ -106,6 +106,9 @@ int mailbox_flush(sqlite_store_t *store);
 void mailbox_forget(sqlite_store_t *store);
 /* Also for readers: 0 when there is no such mailbox. */
 int mailbox_get(connection_t *connection, const char *username, mailbox_t *mailbox);
+/* A row of SQL_PAGE; what doesn't fit is made to, for anyone may have written it. False when it has no key: it can't
+ * be acknowledged, so nobody gets it. */
+bool mailbox_read_row(sqlite3_stmt *row, message_t *out);
 /* Adds waiting messages to the request's entries. */
 int mailbox_page(connection_t *connection, store_request_t *request);
 

@@ -1,5 +1,6 @@
 #include "../common/alloc.h"
 #include "store_sqlite.h"
+#include "stored_fields.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,18 +120,36 @@ static const char *column(sqlite3_stmt *statement, int index)
     return text != NULL ? text : "";
 }
 
-static void add_row(store_request_t *request, sqlite3_stmt *row)
+/* The message's key, by which it is acknowledged. */
+static bool has_key(sqlite3_stmt *row)
 {
-    message_t message;
+    char name[USERNAME_SIZE];
+    const char *sender = column(row, 2), *id = column(row, 3);
+    return username_normalise(sender, strlen(sender), name) == ERR_OK && strcmp(sender, name) == 0 &&
+           id_is_valid(id, strlen(id));
+}
+
+bool mailbox_read_row(sqlite3_stmt *row, message_t *out)
+{
     message_type_t type;
+    int64_t time;
+    buffer_t text;
+    if (!has_key(row))
+        return false;
     if (!message_type_parse(column(row, 5), &type))
         type = MESSAGE_CHAT;
-    const char *text = column(row, 6);
-    message_make(&message, column(row, 2), column(row, 1), text, (size_t)sqlite3_column_bytes(row, 6), type);
-    snprintf(message.id, sizeof message.id, "%s", column(row, 3));
-    snprintf(message.timestamp, sizeof message.timestamp, "%s", column(row, 4));
-    message_set_metadata(&message, column(row, 7));
-    request_add_entry(request, &message, sqlite3_column_int64(row, 0));
+    const char *stored = column(row, 6), *metadata = column(row, 7), *timestamp = column(row, 4);
+    buffer_init(&text, 0);
+    stored_text(stored, (size_t)sqlite3_column_bytes(row, 6), SIZE_MAX, &text);
+    message_make(out, column(row, 2), column(row, 1), buffer_text(&text), text.length, type);
+    buffer_free(&text);
+    snprintf(out->id, sizeof out->id, "%s", column(row, 3));
+    if (timestamp_parse(timestamp, &time) != ERR_OK)
+        time = 0;
+    timestamp_format(time, out->timestamp);
+    if (strcmp(metadata, "{}") != 0) /* as most are, and as it is without */
+        (void)stored_metadata(metadata, strlen(metadata), out);
+    return true;
 }
 
 int mailbox_page(connection_t *connection, store_request_t *request)
@@ -143,7 +162,9 @@ int mailbox_page(connection_t *connection, store_request_t *request)
             request->more = true;
             break;
         }
-        add_row(request, statement);
+        message_t message;
+        if (mailbox_read_row(statement, &message))
+            request_add_entry(request, &message, sqlite3_column_int64(statement, 0));
     }
     return sqlite3_reset(statement);
 }

@@ -363,12 +363,44 @@ static void test_acknowledges_on_a_full_disk(void **state)
     assert_waiting(world, "bob", epoch + 1, "3");
 }
 
+/* Rows that somebody else has written spoil nothing for those beside them. */
+static void test_foreign_rows(void **state)
+{
+    world_t *world = *state;
+    world_store_open(world);
+    for (int i = 1; i <= 9; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "%d", i);
+        assert_int_equal(put_err(world, id), ERR_OK);
+    }
+    execute(world, "UPDATE messages SET metadata = '{\"a\":' WHERE id = '2';"
+                   "UPDATE messages SET metadata = '{' || char(10) || '\"a\":1}' WHERE id = '3';"
+                   "UPDATE messages SET text = x'1b5b324a00ff' WHERE id = '4';"
+                   "UPDATE messages SET timestamp = '\"now', type = 'shout', metadata = NULL WHERE id = '5';"
+                   "UPDATE messages SET sender = 'a\"b' WHERE id = '6';"
+                   "UPDATE messages SET sender = 7.5 WHERE id = '7';"
+                   "UPDATE messages SET id = 'a\"b' WHERE id = '8';");
+    answer_t *answer = read_page(world, "bob", claim(world, "bob"), 0, 100);
+    static const char *const ids[] = {"1", "2", "3", "4", "5", "7", "9"};
+    assert_int_equal(answer->count, sizeof ids / sizeof ids[0]);
+    for (size_t i = 0; i < answer->count; i++)
+        assert_string_equal(answer->entries[i].message.id, ids[i]);
+    assert_string_equal(answer->entries[1].message.metadata, "{}");
+    assert_string_equal(answer->entries[2].message.metadata, "{\"a\":1}");
+    assert_string_equal(answer->entries[3].message.text, "\\x1B[2J\\x00\xEF\xBF\xBD");
+    assert_string_equal(answer->entries[4].message.timestamp, "1970-01-01T00:00:00.000000+00:00");
+    assert_int_equal(answer->entries[4].message.type, MESSAGE_CHAT);
+    assert_string_equal(answer->entries[5].message.sender, "7.5");
+    answer_free(answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_its_files_to_itself, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_refuses_what_is_not_its_own, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_takes_over_version_1, before_each, after_each),
+        cmocka_unit_test_setup_teardown(test_foreign_rows, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_keeps_the_wal_short, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_loses_nothing_when_killed, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_survives_a_failed_sync, before_faults, after_faults),
