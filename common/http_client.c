@@ -7,7 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEFAULT_TIMEOUT_MS = 10000, DEFAULT_MAX_ANSWER = 2 * 1024 * 1024 };
+enum {
+    DEFAULT_TIMEOUT_MS = 10000,
+    DEFAULT_MAX_ANSWER = 2 * 1024 * 1024,
+    LEAST_STATUS = 200, /* of an answer that is whole: RFC 9110, section 15.2 */
+};
 
 /* libcurl must not be called from inside its own callbacks. There, new and cancelled requests are only marked,
  * and `settle` does the rest. */
@@ -112,7 +116,9 @@ static void finish(http_request_t *request, err_t err)
     long status = 0;
 
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-    answer.status = (int)status;
+    if (err == ERR_OK && status < LEAST_STATUS)
+        answer.err = ERR_IO; /* what the library took for a status line was none */
+    answer.status = answer.err == ERR_OK || status >= LEAST_STATUS ? (int)status : 0;
     answer.body = buffer_text(&request->body);
     answer.retry_after_ms = retry_after_ms(request->easy);
     release(request); /* the body lives until the timer is closed */

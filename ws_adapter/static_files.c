@@ -163,9 +163,11 @@ static bool is_unchanged(const static_file_t *file, const struct stat *status)
 
 static_file_t *static_files_get(static_files_t *files, const char *path)
 {
-    const char *below = path + strlen(files->prefix);
     struct stat status;
 
+    if (!static_files_owns(files, path))
+        return NULL;
+    const char *below = path + strlen(files->prefix);
     if (strcmp(path, "/") == 0)
         below = "index.html";
     const char *type = type_of(below);

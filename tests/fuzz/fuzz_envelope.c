@@ -1,4 +1,4 @@
-/* What a browser says to the web adapter. */
+/* What a browser says to the web adapter, and what a server says that the browser is told. */
 #include "common/text.h"
 #include "fuzz.h"
 #include "ws_adapter/envelope.h"
@@ -19,8 +19,64 @@ static void check_told(const message_t *message)
     buffer_free(&out);
 }
 
+/* One WebSocket message: a JSON object whose `name` is `text`. Clears it. */
+static void check_object(buffer_t *out, const char *name, const char *text)
+{
+    cJSON *json = json_parse(buffer_text(out), out->length);
+    FUZZ_CHECK(json != NULL && json_string(json, "type") != NULL);
+    if (text != NULL)
+        FUZZ_CHECK(json_string(json, name) != NULL && strcmp(json_string(json, name), text) == 0);
+    cJSON_Delete(json);
+    buffer_clear(out);
+}
+
+static void tell(const frame_t *frame, buffer_t *out)
+{
+    roster_t roster = {0};
+    if (frame->type == FRAME_MESSAGE)
+        check_told(&frame->message);
+    if (frame->type == FRAME_RECEIPT) {
+        FUZZ_CHECK(envelope_write_receipt(out, frame->id, frame->status, frame->code, frame->reason) ==
+                   ERR_OK);
+        check_object(out, "reason", frame->reason);
+    }
+    if (frame->type == FRAME_ERROR) {
+        FUZZ_CHECK(envelope_write_error(out, frame->code, frame->reason) == ERR_OK);
+        check_object(out, "message", frame->reason);
+    }
+    if (frame->type == FRAME_PARTIAL) {
+        FUZZ_CHECK(envelope_write_partial(out, frame->sender, frame->id, frame->text) == ERR_OK);
+        check_object(out, "message", frame->text);
+    }
+    if (frame->type == FRAME_RESULT) {
+        FUZZ_CHECK(envelope_write_result(out, frame) == ERR_OK);
+        check_object(out, NULL, NULL);
+    }
+    if (frame->type == FRAME_LOGIN_SUCCESS) {
+        roster_replace(&roster, frame->users);
+        FUZZ_CHECK(envelope_write_login_success(out, frame->username, &roster, MAX_BYTES) == ERR_OK);
+        check_object(out, "username", frame->username);
+        FUZZ_CHECK(envelope_write_presence(out, true, frame->username, &roster, 1) == ERR_OK);
+        check_object(out, "username", frame->username);
+    }
+    roster_free(&roster);
+}
+
+static void hear_server(const char *text, size_t size)
+{
+    frame_t frame;
+    buffer_t out;
+    if (frame_parse(text, size, FRAME_SIDE_CLIENT, MAX_BYTES, &frame, NULL) != ERR_OK)
+        return;
+    buffer_init(&out, 0);
+    tell(&frame, &out);
+    buffer_free(&out);
+    frame_free(&frame);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    hear_server((const char *)data, size);
     envelope_t envelope;
     char id[ID_SIZE];
     err_t err = envelope_parse((const char *)data, size, MAX_BYTES, &envelope, id);

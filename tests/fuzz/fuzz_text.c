@@ -1,9 +1,12 @@
 /* Names, times, and text on its way to a terminal or a log. */
 #include "common/alloc.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "common/timestamp.h"
 #include "common/username.h"
 #include "fuzz.h"
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void check_name(const char *text, size_t size)
 {
@@ -45,6 +48,24 @@ static void check_printable(const char *text, size_t size)
     buffer_free(&out);
 }
 
+/* One event, one line: nobody forges another. */
+static void check_log(const char *text)
+{
+    static int file = -1;
+    char line[8192];
+    log_t log;
+    if (file < 0)
+        file = memfd_create("log", 0);
+    log_init(&log, "fuzz", LOG_INFO);
+    log.descriptor = file;
+    FUZZ_CHECK(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+    log_info(&log, "event", "text=%s count=%d", text, 7);
+    ssize_t length = pread(file, line, sizeof line, 0);
+    FUZZ_CHECK(length > 0 && length <= 4096 && line[length - 1] == '\n');
+    FUZZ_CHECK(memchr(line, '\n', (size_t)length) == line + length - 1);
+    FUZZ_CHECK(text_is_message(line, (size_t)length) && memchr(line, '\t', (size_t)length) == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t limit = fuzz_byte(&data, &size);
@@ -52,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_name(text, size);
     check_time(text);
     check_printable(text, size);
+    check_log(text);
     if (text_is_utf8(text, size)) {
         size_t cut = text_cut(text, size, limit);
         FUZZ_CHECK(cut <= limit && text_is_utf8(text, cut));

@@ -114,6 +114,8 @@ static void test_nothing_else(void **state)
         "/index.html?x",
         "/js/main.js ",
         "/.txt",
+        "",
+        "index.html",
     };
     world_t *world = *state;
     char *longest = malloc(100002);
