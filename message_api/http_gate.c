@@ -107,6 +107,8 @@ static bool check_token(http_call_t *call)
     if (token[0] == '\0' || !call->route->needs_token ||
         http_gate_token_fits(header(call, MHD_HTTP_HEADER_AUTHORIZATION), token))
         return true;
+    log_warning(call->server->options.log, "call_refused", "route=%s why=%s", call->route->pattern,
+                "no token, or a wrong one"); /* somebody may be guessing */
     answer_error(call, ERR_UNAUTHORIZED);
     return false;
 }

@@ -31,12 +31,13 @@ static err_t check_token(session_t *session, const char *username, const char *t
     if (config->token[0] == '\0')
         return ERR_OK;
     bool given = token && token[0] != '\0';
-    if (given && !text_equal_secret(token, config->token))
-        return ERR_UNAUTHORIZED;
-    if (!given && username_in_list(username, config->service_names))
-        return ERR_UNAUTHORIZED;
-    session->authorised = given;
-    return ERR_OK;
+    bool wrong =
+        given ? !text_equal_secret(token, config->token) : username_in_list(username, config->service_names);
+    if (wrong) /* somebody may be guessing */
+        log_warning(session->server->log, "login_refused", "user=%s why=%s", username,
+                    given ? "wrong token" : "no token");
+    session->authorised = given && !wrong;
+    return wrong ? ERR_UNAUTHORIZED : ERR_OK;
 }
 
 static void welcome_json(session_t *session)

@@ -4,6 +4,7 @@ Reads, in the folder given as argument: `stages` (name, exit status, seconds a l
 STAGE.xml (JUnit; ctest and pytest) or STAGE.tap (TAP; node). A stage without such a file, or one that failed though none of its tests did, counts as one test.
 """
 
+import contextlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -51,6 +52,20 @@ def read_tap(path: Path) -> list[tuple[str, str, str]]:
     return results
 
 
+_TAP_COUNT = re.compile(r"^ *# hostile inputs: (\d+)$", re.MULTILINE)
+
+
+def hostile_inputs(folder: Path, stage: str) -> int:
+    """How many inputs the tests of hostile peers say that they have tried."""
+    count = 0
+    with contextlib.suppress(FileNotFoundError, ElementTree.ParseError):
+        for item in ElementTree.parse(folder / f"{stage}.xml").getroot().iter("property"):
+            count += int(item.get("value")) if item.get("name") == "hostile_inputs" else 0
+    with contextlib.suppress(FileNotFoundError):
+        count += sum(map(int, _TAP_COUNT.findall((folder / f"{stage}.tap").read_text())))
+    return count
+
+
 def stage_results(folder: Path, stage: str, status: int) -> list[tuple[str, str, str]]:
     results = []
     try:
@@ -67,9 +82,11 @@ def stage_results(folder: Path, stage: str, status: int) -> list[tuple[str, str,
 def main(folder: Path) -> int:
     total = {"passed": 0, "failed": 0, "skipped": 0}
     listed = []
+    tried = 0
     print()
     for line in (folder / "stages").read_text().splitlines():
         stage, status, seconds = line.split()
+        tried += hostile_inputs(folder, stage)
         counts = dict.fromkeys(total, 0)
         for name, outcome, reason in stage_results(folder, stage, int(status)):
             counts[outcome] += 1
@@ -83,6 +100,8 @@ def main(folder: Path) -> int:
         )
     for outcome, stage, name, reason in sorted(listed):
         print(f"{outcome}: {stage}: {name}: {reason[:300]}")
+    if tried:
+        print(f"hostile inputs tried: {tried}")
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 1 if total["failed"] else 0
 
