@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,7 +201,7 @@ static bool read_kept(subscriber_t *subscriber, const cJSON *list)
     cJSON_ArrayForEach(item, list)
     {
         if (!cJSON_IsNumber(item) || item->valuedouble <= last ||
-            item->valuedouble > (double)subscriber->number)
+            item->valuedouble != trunc(item->valuedouble) || item->valuedouble > (double)subscriber->number)
             return false;
         last = item->valuedouble;
         keep(subscriber, (int64_t)last);

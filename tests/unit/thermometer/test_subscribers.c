@@ -182,6 +182,7 @@ static void test_damaged(void **state)
     assert_refused(STATE(ONE(GOOD, "-1", ""), ""));
     assert_refused(STATE(ONE(GOOD, "7", "8"), ""));
     assert_refused(STATE(ONE(GOOD, "7", "5,5"), ""));
+    assert_refused(STATE(ONE(GOOD, "7", "1.5,1.9"), "")); /* would be written as 1,1 */
     assert_refused(STATE(ONE(GOOD, "7", "\"5\""), ""));
     assert_refused(STATE(ONE(GOOD, "30", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21"), ""));
     assert_refused(STATE(ONE(GOOD, "7", "") "," ONE(GOOD, "7", ""), ""));
