@@ -13,12 +13,17 @@ static const unsigned char is_id_byte[256] = {
 
 bool id_is_valid(const char *id, size_t length)
 {
+    const unsigned char *byte = (const unsigned char *)id;
     unsigned valid = 1;
+    size_t i = 0;
 
     if (length < 1 || length > ID_MAX)
         return false;
-    for (size_t i = 0; i < length; i++)
-        valid &= is_id_byte[(unsigned char)id[i]];
+    for (; i + 4 <= length; i += 4)
+        valid &=
+            is_id_byte[byte[i]] & is_id_byte[byte[i + 1]] & is_id_byte[byte[i + 2]] & is_id_byte[byte[i + 3]];
+    for (; i < length; i++)
+        valid &= is_id_byte[byte[i]];
     return valid != 0;
 }
 
