@@ -2,21 +2,21 @@
 #include "text.h"
 #include <string.h>
 
+/* One bit a member, to see that none comes twice. */
 typedef enum {
-    MEMBER_TYPE,
-    MEMBER_DESTINATION,
-    MEMBER_MESSAGE,
-    MEMBER_ID,
-    MEMBER_SENDER,
-    MEMBER_TIMESTAMP,
-    MEMBER_METADATA,
-    MEMBERS,
+    HAS_TYPE = 1 << 0,
+    HAS_DESTINATION = 1 << 1,
+    HAS_TEXT = 1 << 2,
+    HAS_ID = 1 << 3,
+    HAS_SENDER = 1 << 4,
+    HAS_TIMESTAMP = 1 << 5,
+    HAS_METADATA = 1 << 6,
 } member_t;
 
 typedef struct {
     const char *at, *end;
-    unsigned seen; /* one bit a member */
-    span_t values[MEMBERS];
+    unsigned seen;
+    frame_view_t *view;
 } scan_t;
 
 static inline void skip_spaces(scan_t *scan)
@@ -33,31 +33,7 @@ static inline bool take(scan_t *scan, const char *text, size_t length)
     return true;
 }
 
-/* The name with its quotes and its colon, as every writer puts them. */
-#define TAKE_NAME(scan, name, member) (take(scan, "\"" name "\":", sizeof name + 2) ? (member) : MEMBERS)
-
-/* MEMBERS: none of those known. */
-static member_t take_name(scan_t *scan)
-{
-    if (scan->end - scan->at < 4)
-        return MEMBERS;
-    switch (scan->at[1]) {
-    case 't':
-        return scan->at[2] == 'y' ? TAKE_NAME(scan, "type", MEMBER_TYPE)
-                                  : TAKE_NAME(scan, "timestamp", MEMBER_TIMESTAMP);
-    case 'd':
-        return TAKE_NAME(scan, "destination", MEMBER_DESTINATION);
-    case 'm':
-        return scan->at[3] == 's' ? TAKE_NAME(scan, "message", MEMBER_MESSAGE)
-                                  : TAKE_NAME(scan, "metadata", MEMBER_METADATA);
-    case 'i':
-        return TAKE_NAME(scan, "id", MEMBER_ID);
-    case 's':
-        return TAKE_NAME(scan, "sender", MEMBER_SENDER);
-    default:
-        return MEMBERS;
-    }
-}
+#define TAKE(scan, literal) take(scan, literal, sizeof literal - 1)
 
 /* Has bytes beyond ASCII, perhaps. Control characters and escapes are for the other parser. */
 static bool needs_no_escape(const char *text, size_t length)
@@ -71,7 +47,7 @@ static bool needs_no_escape(const char *text, size_t length)
 
 static bool take_string(scan_t *scan, span_t *value)
 {
-    if (!take(scan, "\"", 1))
+    if (!TAKE(scan, "\""))
         return false;
     size_t left = (size_t)(scan->end - scan->at), plain = text_plain_length(scan->at, left);
     const char *quote = scan->at + plain;
@@ -82,69 +58,77 @@ static bool take_string(scan_t *scan, span_t *value)
     return value->length == plain || needs_no_escape(value->data, value->length);
 }
 
+static bool take_type(scan_t *scan)
+{
+    bool is_got = TAKE(scan, "\"got\"");
+    scan->view->type = is_got ? FRAME_GOT : FRAME_MESSAGE;
+    return is_got || TAKE(scan, "\"chat\"");
+}
+
+static bool begin(scan_t *scan, member_t member)
+{
+    bool twice = scan->seen & member;
+    scan->seen |= member;
+    skip_spaces(scan);
+    return !twice;
+}
+
+/* Names have their quotes and the colon as every writer puts them. */
 static bool take_member(scan_t *scan)
 {
-    member_t member = take_name(scan);
-    if (member == MEMBERS || scan->seen & 1u << member)
+    frame_view_t *view = scan->view;
+    span_t ignored;
+
+    switch (scan->end - scan->at > 1 ? scan->at[1] : '\0') {
+    case 't':
+        if (TAKE(scan, "\"type\":"))
+            return begin(scan, HAS_TYPE) && take_type(scan);
+        return TAKE(scan, "\"timestamp\":") && begin(scan, HAS_TIMESTAMP) && take_string(scan, &ignored);
+    case 'd':
+        return TAKE(scan, "\"destination\":") && begin(scan, HAS_DESTINATION) &&
+               take_string(scan, &view->destination);
+    case 'm':
+        if (TAKE(scan, "\"message\":"))
+            return begin(scan, HAS_TEXT) && take_string(scan, &view->text);
+        return TAKE(scan, "\"metadata\":") && begin(scan, HAS_METADATA) && TAKE(scan, "{}");
+    case 'i':
+        return TAKE(scan, "\"id\":") && begin(scan, HAS_ID) && take_string(scan, &view->id) &&
+               id_is_valid(view->id.data, view->id.length);
+    case 's':
+        return TAKE(scan, "\"sender\":") && begin(scan, HAS_SENDER) && take_string(scan, &view->sender);
+    default:
         return false;
-    scan->seen |= 1u << member;
-    skip_spaces(scan);
-    return member == MEMBER_METADATA ? take(scan, "{}", 2) : take_string(scan, &scan->values[member]);
+    }
 }
 
 static bool take_members(scan_t *scan)
 {
-    if (!take(scan, "{", 1))
+    if (!TAKE(scan, "{"))
         return false;
     do {
         skip_spaces(scan);
         if (!take_member(scan))
             return false;
-    } while (take(scan, ",", 1));
-    return take(scan, "}", 1) && scan->at == scan->end;
+    } while (TAKE(scan, ","));
+    return TAKE(scan, "}") && scan->at == scan->end;
 }
 
-static bool is_word(const span_t *value, const char *word, size_t length)
+static bool is_whole(const scan_t *scan, size_t max_message_bytes)
 {
-    return value->length == length && memcmp(value->data, word, length) == 0;
-}
+    const frame_view_t *view = scan->view;
 
-static bool has(const scan_t *scan, member_t member)
-{
-    return scan->seen & 1u << member;
-}
-
-static bool has_valid_id(const scan_t *scan)
-{
-    return id_is_valid(scan->values[MEMBER_ID].data, scan->values[MEMBER_ID].length);
-}
-
-static bool is_message(const scan_t *scan, size_t max_message_bytes)
-{
-    size_t length = scan->values[MEMBER_MESSAGE].length;
-    return (!has(scan, MEMBER_TYPE) || is_word(&scan->values[MEMBER_TYPE], "chat", 4)) &&
-           has(scan, MEMBER_DESTINATION) && length > 0 && length <= max_message_bytes &&
-           (!has(scan, MEMBER_ID) || has_valid_id(scan));
-}
-
-static bool is_got(const scan_t *scan)
-{
-    return has(scan, MEMBER_TYPE) && is_word(&scan->values[MEMBER_TYPE], "got", 3) &&
-           scan->values[MEMBER_SENDER].length > 0 && has(scan, MEMBER_ID) && has_valid_id(scan);
+    if (view->type == FRAME_GOT)
+        return scan->seen & HAS_ID && view->sender.length > 0;
+    return scan->seen & HAS_DESTINATION && view->text.length > 0 && view->text.length <= max_message_bytes;
 }
 
 bool frame_scan(const char *line, size_t length, size_t max_message_bytes, frame_view_t *out)
 {
-    scan_t scan = {.at = line, .end = line + length};
-    if (!take_members(&scan))
+    frame_view_t view = {.type = FRAME_MESSAGE};
+    scan_t scan = {.at = line, .end = line + length, .view = &view};
+
+    if (!take_members(&scan) || !is_whole(&scan, max_message_bytes))
         return false;
-    bool got = is_got(&scan);
-    if (!got && !is_message(&scan, max_message_bytes))
-        return false;
-    *out = (frame_view_t){.type = got ? FRAME_GOT : FRAME_MESSAGE,
-                          .id = scan.values[MEMBER_ID],
-                          .sender = scan.values[MEMBER_SENDER],
-                          .destination = scan.values[MEMBER_DESTINATION],
-                          .text = scan.values[MEMBER_MESSAGE]};
+    *out = view;
     return true;
 }

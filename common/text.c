@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* The length of the UTF-8 character at text and its code point; 0 when it is broken (also overlong forms,
  * surrogates, beyond U+10FFFF, cut off). Table 3-7 of the Unicode Standard. */
@@ -77,10 +80,32 @@ static inline uint64_t load(const char *text)
     return le64toh(word);
 }
 
+#ifdef __SSE2__
+/* The same of sixteen: a bit each. What is below a space as a signed byte is a control character or beyond ASCII. */
+static inline unsigned not_plain_16(const char *text)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)text);
+    __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+            del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F));
+    __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, del), _mm_or_si128(quote, backslash)));
+}
+#endif
+
 size_t text_plain_length(const char *text, size_t length)
 {
     size_t i = 0;
     uint64_t found;
+
+#ifdef __SSE2__
+    for (; i + 16 <= length; i += 16) {
+        unsigned bits = not_plain_16(text + i);
+        if (bits != 0)
+            return i + (size_t)__builtin_ctz(bits);
+    }
+#endif
 
     for (; i + 8 <= length; i += 8) {
         found = not_plain(load(text + i));
