@@ -54,9 +54,18 @@ void frame_free(frame_t *frame);
 const char *receipt_status_name(receipt_status_t status);
 const char *command_name(command_t command);
 
+/* Usernames as they stand in an array, written once for the frames of many: `"ann","bob"`. One more begins with a comma
+ * unless it is the first; so does a piece from the middle, and the frames drop that. Borrowed. */
+typedef struct {
+    const char *text;
+    size_t length;
+} frame_names_t;
+err_t frame_append_name(buffer_t *names, const char *username);
+
 /* Each appends one line with its newline. */
 err_t frame_write_login(buffer_t *out, const char *username, const char *token);
-err_t frame_write_login_success(buffer_t *out, const char *username, const char *const *users, size_t count,
+/* The online users are the others, then the user. */
+err_t frame_write_login_success(buffer_t *out, const char *username, frame_names_t others,
                                 size_t max_message_bytes);
 /* stored/resend: adds the member when true. */
 err_t frame_write_message(buffer_t *out, const message_t *message, bool stored, bool resend);
@@ -73,8 +82,7 @@ err_t frame_write_receipt_reason(buffer_t *out, const char *id, receipt_status_t
                                  const char *reason);
 err_t frame_write_got(buffer_t *out, const char *sender, const char *id);
 err_t frame_write_command(buffer_t *out, command_t command);
-err_t frame_write_presence(buffer_t *out, const char *const *joined, size_t joined_count,
-                           const char *const *left, size_t left_count, size_t online);
+err_t frame_write_presence(buffer_t *out, frame_names_t joined, frame_names_t left, size_t online);
 err_t frame_write_error(buffer_t *out, err_t why);
 /* A message that is still growing (an answer of the bot): text is all of it so far, at most 5 times a second; the
  * whole message comes at the end with the same id, as any message does. Never stored, never acknowledged, not for

@@ -32,18 +32,38 @@ static void raw(line_t *line, const char *text)
         line->err = buffer_append_text(line->out, text);
 }
 
-static void names(line_t *line, const char *name, const char *const *values, size_t count)
+static void open_array(line_t *line, const char *name)
 {
     if (line->err == ERR_OK)
         line->err = json_append_name(line->out, name);
     raw(line, "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            raw(line, ",");
-        if (line->err == ERR_OK)
-            line->err = json_append_string(line->out, values[i], strlen(values[i]));
-    }
+}
+
+static void names(line_t *line, frame_names_t names)
+{
+    if (names.length == 0 || line->err != ERR_OK)
+        return;
+    size_t skip = names.text[0] == ',';
+    line->err = buffer_append(line->out, names.text + skip, names.length - skip);
+}
+
+static void names_member(line_t *line, const char *name, frame_names_t values)
+{
+    open_array(line, name);
+    names(line, values);
     raw(line, "]");
+}
+
+err_t frame_append_name(buffer_t *names, const char *username)
+{
+    size_t start = names->length;
+    err_t err = start > 0 ? buffer_append_char(names, ',') : ERR_OK;
+
+    if (err == ERR_OK)
+        err = json_append_string(names, username, strlen(username));
+    if (err != ERR_OK)
+        names->length = start;
+    return err;
 }
 
 static err_t end(line_t *line)
@@ -64,12 +84,17 @@ err_t frame_write_login(buffer_t *out, const char *username, const char *token)
     return end(&line);
 }
 
-err_t frame_write_login_success(buffer_t *out, const char *username, const char *const *users, size_t count,
+err_t frame_write_login_success(buffer_t *out, const char *username, frame_names_t others,
                                 size_t max_message_bytes)
 {
     line_t line = begin(out, "{\"type\":\"login_success\"");
     member(&line, "username", username);
-    names(&line, "online_users", users, count);
+    open_array(&line, "online_users");
+    names(&line, others);
+    raw(&line, others.length > 0 ? "," : "");
+    if (line.err == ERR_OK)
+        line.err = json_append_string(out, username, strlen(username));
+    raw(&line, "]");
     number(&line, "max_message_bytes", max_message_bytes);
     return end(&line);
 }
@@ -165,12 +190,11 @@ err_t frame_write_command(buffer_t *out, command_t command)
     return end(&line);
 }
 
-err_t frame_write_presence(buffer_t *out, const char *const *joined, size_t joined_count,
-                           const char *const *left, size_t left_count, size_t online)
+err_t frame_write_presence(buffer_t *out, frame_names_t joined, frame_names_t left, size_t online)
 {
     line_t line = begin(out, "{\"type\":\"presence\"");
-    names(&line, "joined", joined, joined_count);
-    names(&line, "left", left, left_count);
+    names_member(&line, "joined", joined);
+    names_member(&line, "left", left);
     number(&line, "online", online);
     return end(&line);
 }
@@ -212,7 +236,13 @@ err_t frame_write_result_check(buffer_t *out, size_t stored)
 err_t frame_write_result_users(buffer_t *out, const char *const *users, size_t count, size_t online)
 {
     line_t line = begin_result(out, COMMAND_USERS);
-    names(&line, "users", users, count);
+    open_array(&line, "users");
+    for (size_t i = 0; i < count; i++) {
+        raw(&line, i > 0 ? "," : "");
+        if (line.err == ERR_OK)
+            line.err = json_append_string(out, users[i], strlen(users[i]));
+    }
+    raw(&line, "]");
     number(&line, "online", online);
     return end(&line);
 }

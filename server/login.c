@@ -43,10 +43,9 @@ static err_t check_token(session_t *session, const char *username, const char *t
 static void welcome_json(session_t *session)
 {
     const server_t *server = session->server;
-    const char *names[LIMIT_NAMES_JSON];
-    size_t count = users_names(server->users, session_username(session), names, LIMIT_NAMES_JSON);
 
-    frame_write_login_success(session_begin(session), session_username(session), names, count,
+    frame_write_login_success(session_begin(session), session_username(session),
+                              users_others(server->users, session),
                               (size_t)server->config->max_message_bytes);
     session_flush(session);
 }

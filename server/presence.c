@@ -25,11 +25,15 @@ struct presence {
     size_t listeners; /* JSON sessions: without them nothing is collected */
 };
 
-/* The changes of one frame. */
+/* The changes of one frame, in their order, and where in the names each one begins. */
 typedef struct {
-    const char *joined[LIMIT_NAMES_JSON], *left[LIMIT_NAMES_JSON];
-    size_t joined_count, left_count;
-} names_t;
+    buffer_t joined, left;
+    size_t count;
+    struct {
+        uint64_t seq;
+        size_t joined, left;
+    } changes[LIMIT_NAMES_JSON];
+} batch_t;
 
 static bool listens(const session_t *session)
 {
@@ -43,57 +47,72 @@ static void remove_change(presence_t *presence, change_t *change)
     free(change);
 }
 
-/* Those of the first LIMIT_NAMES_JSON changes that came behind seq. */
-static void collect(const presence_t *presence, uint64_t seq, names_t *names)
+static err_t collect(const presence_t *presence, batch_t *batch)
 {
     const change_t *change;
-    size_t count = 0;
+    err_t err = ERR_OK;
 
-    names->joined_count = names->left_count = 0;
+    buffer_init(&batch->joined, 0);
+    buffer_init(&batch->left, 0);
+    batch->count = 0;
     TAILQ_FOREACH(change, &presence->changes, link)
     {
-        if (count++ == LIMIT_NAMES_JSON)
-            return;
-        if (change->seq <= seq)
-            continue;
-        if (change->joined)
-            names->joined[names->joined_count++] = change->username;
-        else
-            names->left[names->left_count++] = change->username;
+        if (batch->count == LIMIT_NAMES_JSON || err != ERR_OK)
+            break;
+        batch->changes[batch->count].seq = change->seq;
+        batch->changes[batch->count].joined = batch->joined.length;
+        batch->changes[batch->count++].left = batch->left.length;
+        err = frame_append_name(change->joined ? &batch->joined : &batch->left, change->username);
     }
+    return err;
 }
 
-static err_t write_frame(const presence_t *presence, uint64_t seq, buffer_t *out)
+static frame_names_t names_from(const buffer_t *names, size_t start)
 {
-    names_t names;
+    return (frame_names_t){names->length > start ? names->data + start : "", names->length - start};
+}
 
-    collect(presence, seq, &names);
-    if (names.joined_count + names.left_count == 0)
-        return ERR_OK;
-    return frame_write_presence(out, names.joined, names.joined_count, names.left, names.left_count,
+/* Without the first `known` changes. */
+static err_t write_frame(const presence_t *presence, const batch_t *batch, size_t known, buffer_t *out)
+{
+    return frame_write_presence(out, names_from(&batch->joined, batch->changes[known].joined),
+                                names_from(&batch->left, batch->changes[known].left),
                                 users_count(presence->server->users));
 }
 
-/* Most sessions get the same bytes; those that logged in meanwhile know a part of it already. */
-static void tell(presence_t *presence)
+/* Most sessions get the same bytes. Those that logged in meanwhile know a part of it already: the later they did, the
+ * more, and they stand in the order of their logins. */
+static void tell_all(const presence_t *presence, const batch_t *batch, const buffer_t *frame)
 {
-    uint64_t first = TAILQ_FIRST(&presence->changes)->seq;
+    size_t known = 0;
+
+    for (session_t *session = users_first(presence->server->users); session; session = users_next(session)) {
+        if (!listens(session))
+            continue;
+        while (known < batch->count && batch->changes[known].seq <= session->presence_seq)
+            known++;
+        if (known == batch->count)
+            return;
+        buffer_t *out = session_begin(session);
+        if (known > 0)
+            write_frame(presence, batch, known, out);
+        else
+            buffer_append(out, frame->data, frame->length);
+        session_flush(session);
+    }
+}
+
+static void tell(const presence_t *presence)
+{
+    batch_t batch;
     buffer_t frame;
 
     buffer_init(&frame, 0);
-    err_t err = write_frame(presence, 0, &frame);
-    for (session_t *session = users_first(presence->server->users); session && err == ERR_OK;
-         session = users_next(session)) {
-        if (!listens(session))
-            continue;
-        buffer_t *out = session_begin(session);
-        if (session->presence_seq >= first)
-            write_frame(presence, session->presence_seq, out);
-        else
-            buffer_append(out, frame.data, frame.length);
-        session_flush(session);
-    }
+    if (collect(presence, &batch) == ERR_OK && write_frame(presence, &batch, 0, &frame) == ERR_OK)
+        tell_all(presence, &batch, &frame);
     buffer_free(&frame);
+    buffer_free(&batch.joined);
+    buffer_free(&batch.left);
 }
 
 static void schedule(presence_t *presence);

@@ -45,6 +45,7 @@ struct session {
     unsigned waiting;    /* text: messages that wait for !check */
     session_state_t state : 8;
     bool watched : 1;
+    bool listed : 1;        /* see users.c */
     bool authorised : 1;    /* logged in with the service token */
     bool whole_lines : 1;   /* text: has ended a line after its name with a newline */
     bool silence_ended : 1; /* text: silence ended the last line, so a newline may still come */

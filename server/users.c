@@ -1,13 +1,18 @@
 #include "users.h"
 #include "../common/alloc.h"
 #include "../common/username.h"
+#include "limits.h"
 #include "session.h"
 #include <stdlib.h>
 #include <string.h>
 
+/* Every login is told the names of the oldest: they are written once, not once a login. */
 struct users {
     hash_t *by_key;
     struct session_list online;
+    buffer_t oldest; /* the names of those that are `listed`, as frames hold them */
+    size_t listed;
+    bool stale; /* oldest is to be written anew */
 };
 
 users_t *users_new(void)
@@ -16,6 +21,7 @@ users_t *users_new(void)
 
     users->by_key = hash_new();
     TAILQ_INIT(&users->online);
+    buffer_init(&users->oldest, 0);
     return users;
 }
 
@@ -24,7 +30,31 @@ void users_free(users_t *users)
     if (!users)
         return;
     hash_free(users->by_key);
+    buffer_free(&users->oldest);
     free(users);
+}
+
+static void list(users_t *users, session_t *session)
+{
+    if (users->stale || users->listed >= LIMIT_NAMES_JSON - 1)
+        return;
+    session->listed = frame_append_name(&users->oldest, session_username(session)) == ERR_OK;
+    users->listed += session->listed;
+}
+
+static void list_again(users_t *users)
+{
+    session_t *session;
+
+    users->stale = false;
+    users->listed = 0;
+    buffer_clear(&users->oldest);
+    TAILQ_FOREACH(session, &users->online, in_users)
+    {
+        if (users->listed == LIMIT_NAMES_JSON - 1)
+            break;
+        list(users, session);
+    }
 }
 
 bool users_add(users_t *users, session_t *session, const char *username)
@@ -36,6 +66,7 @@ bool users_add(users_t *users, session_t *session, const char *username)
         return false;
     hash_put(users->by_key, key, session);
     TAILQ_INSERT_TAIL(&users->online, session, in_users);
+    list(users, session);
     return true;
 }
 
@@ -46,6 +77,18 @@ void users_remove(users_t *users, session_t *session, const char *username)
     username_key(username, key);
     hash_remove(users->by_key, key);
     TAILQ_REMOVE(&users->online, session, in_users);
+    users->stale |= session->listed;
+    session->listed = false;
+}
+
+frame_names_t users_others(users_t *users, const session_t *newest)
+{
+    if (users->stale)
+        list_again(users);
+    size_t length = users->oldest.length;
+    if (newest->listed) /* as the last one, with a comma in front of it unless it is alone */
+        length -= strlen(session_username(newest)) + (users->listed > 1 ? 3 : 2);
+    return (frame_names_t){users->oldest.data, length};
 }
 
 session_t *users_find(const users_t *users, const char *username)

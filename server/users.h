@@ -1,6 +1,7 @@
 /* Who is online: sessions by the case-folded name, in the order of their logins. */
 #ifndef P2P_SERVER_USERS_H
 #define P2P_SERVER_USERS_H
+#include "../common/frame.h"
 #include "../common/hash.h"
 #include <sys/queue.h>
 
@@ -17,6 +18,8 @@ session_t *users_find(const users_t *users, const char *username);
 size_t users_count(const users_t *users);
 /* At most `limit` names, the last one being `self` (may be NULL) if it is online; returns how many. */
 size_t users_names(const users_t *users, const char *self, const char **names, size_t limit);
+/* The oldest LIMIT_NAMES_JSON - 1 of the others, for the session that was added last. Until the next change. */
+frame_names_t users_others(users_t *users, const session_t *newest);
 /* The first one, and the one that logged in behind `session`; NULL at the end. */
 session_t *users_first(const users_t *users);
 session_t *users_next(const session_t *session);

@@ -72,3 +72,31 @@ def test_everyone_comes_back_at_once(world):
         assert len([f for f in client.frames if "destination" in f]) == 1
     clients["user0"].message("user499", "and on it goes")
     clients["user499"].recv_message("and on it goes")
+
+
+def _follow(client) -> set[str]:
+    """Who is online, by what this user was told; nobody is said to come who was known to be there."""
+    users = set(client.welcome["online_users"])
+    assert len(users) == len(client.welcome["online_users"])
+    for frame in (frame for frame in client.frames if frame["type"] == "presence"):
+        assert not users & set(frame["joined"])
+        users |= set(frame["joined"])
+        users -= set(frame["left"])
+    return users
+
+
+def test_everybody_knows_who_is_there(world):
+    """Whoever comes between two presence frames is told a part of the next one: what its login's list did not hold."""
+    online = {}
+    for number in range(120):
+        online[f"user{number}"] = world.json(f"user{number}")
+        if number % 5 == 4:
+            online.pop(f"user{number - 3}").close()
+        if number % 40 == 39:
+            online[f"user{number}"].recv("presence")
+    wait_until(lambda: world.server.stderr.count("session_closed") == 24, "the others have gone")
+    world.json("end")
+    for name, client in online.items():
+        assert client.welcome["online_users"][-1] == name
+        client.recv(lambda f: f["type"] == "presence" and "end" in f["joined"])
+        assert _follow(client) == {*online, "end"}

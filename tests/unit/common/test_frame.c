@@ -89,24 +89,47 @@ static void test_what_clients_write(void **state)
     buffer_free(&out);
 }
 
+static const frame_names_t no_names;
+
+static void names_of(const char *const *people_in, size_t count, buffer_t *out)
+{
+    buffer_init(out, 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(frame_append_name(out, people_in[i]), ERR_OK);
+}
+
+static frame_names_t all_of(const buffer_t *names)
+{
+    return (frame_names_t){names->data, names->length};
+}
+
 static void test_what_the_server_writes(void **state)
 {
     (void)state;
-    buffer_t out;
+    buffer_t out, names;
     buffer_init(&out, 0);
-    assert_int_equal(frame_write_login_success(&out, "alice", people, 3, 16384), ERR_OK);
+    names_of(people, 2, &names);
+    assert_int_equal(frame_write_login_success(&out, people[2], all_of(&names), 16384), ERR_OK);
     frame_t frame = read_back(&out, FRAME_SIDE_CLIENT, FRAME_LOGIN_SUCCESS);
-    assert_string_equal(frame.username, "alice");
+    assert_string_equal(frame.username, people[2]);
     assert_names(frame.users, people, 3);
     assert_int_equal(frame.max_message_bytes, 16384);
     frame_free(&frame);
-    assert_int_equal(frame_write_presence(&out, people, 2, people + 2, 1, 7), ERR_OK);
+    assert_int_equal(frame_write_login_success(&out, people[0], no_names, 16384), ERR_OK);
+    frame = read_back(&out, FRAME_SIDE_CLIENT, FRAME_LOGIN_SUCCESS);
+    assert_names(frame.users, people, 1);
+    frame_free(&frame);
+    size_t second = strlen(people[0]) + 2; /* its comma is dropped */
+    assert_int_equal(frame_write_presence(&out, all_of(&names),
+                                          (frame_names_t){names.data + second, names.length - second}, 7),
+                     ERR_OK);
     frame = read_back(&out, FRAME_SIDE_CLIENT, FRAME_PRESENCE);
     assert_names(frame.joined, people, 2);
-    assert_names(frame.left, people + 2, 1);
+    assert_names(frame.left, people + 1, 1);
     assert_int_equal(frame.online, 7);
     frame_free(&frame);
-    assert_int_equal(frame_write_presence(&out, NULL, 0, NULL, 0, 0), ERR_OK);
+    buffer_free(&names);
+    assert_int_equal(frame_write_presence(&out, no_names, no_names, 0), ERR_OK);
     frame = read_back(&out, FRAME_SIDE_CLIENT, FRAME_PRESENCE);
     assert_names(frame.joined, NULL, 0);
     frame_free(&frame);
@@ -422,12 +445,15 @@ static void test_every_cut_is_refused(void **state)
 
 static void test_a_whole_line_or_nothing(void **state)
 {
+    buffer_t names;
+
     (void)state;
+    names_of(people, 3, &names);
     for (size_t limit = 2; limit < 200; limit++) {
         buffer_t out;
         buffer_init(&out, limit);
         buffer_append_text(&out, "#\n");
-        if (frame_write_presence(&out, people, 3, people, 3, 3) == ERR_OK) {
+        if (frame_write_presence(&out, all_of(&names), all_of(&names), 3) == ERR_OK) {
             assert_int_equal(out.data[out.length - 1], '\n');
             assert_true(out.length > 60);
         } else {
@@ -439,6 +465,7 @@ static void test_a_whole_line_or_nothing(void **state)
             assert_int_equal(out.length, before);
         buffer_free(&out);
     }
+    buffer_free(&names);
 }
 
 int main(void)
