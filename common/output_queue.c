@@ -36,6 +36,7 @@ struct output_queue {
     unsigned pins;     /* the owner, a write in flight, a callback that is on */
     queue_state_t state : 8;
     bool woken : 1;
+    bool postponed : 1; /* to the next turn */
 };
 
 /* A write that the kernel did not take at once. At most one is in flight. */
@@ -238,14 +239,25 @@ static void end_turn(output_queue_t *queue)
     unpin(queue);
 }
 
+static void put_off(output_queue_t *queue)
+{
+    queue->postponed = false;
+    TAILQ_REMOVE(&queue->turn->woken, queue, in_turn);
+    TAILQ_INSERT_TAIL(&queue->turn->woken, queue, in_turn);
+}
+
 /* Who is woken meanwhile has the next turn, or this one if others were freed: it comes to an end. */
 static void on_idle(uv_idle_t *idle)
 {
     output_turn_t *turn = idle->data;
     output_queue_t *queue;
 
-    for (size_t left = turn->count; left > 0 && (queue = TAILQ_FIRST(&turn->woken)) != NULL; left--)
-        end_turn(queue);
+    for (size_t left = turn->count; left > 0 && (queue = TAILQ_FIRST(&turn->woken)) != NULL; left--) {
+        if (queue->postponed)
+            put_off(queue);
+        else
+            end_turn(queue);
+    }
 }
 
 output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const output_events_t *events)
@@ -330,4 +342,9 @@ void output_queue_flush(output_queue_t *queue)
     queue->accepted = queue->waiting.length;
     check_soft_limit(queue, bytes);
     wake(queue);
+}
+
+void output_queue_postpone(output_queue_t *queue)
+{
+    queue->postponed = queue->woken;
 }

@@ -41,6 +41,8 @@ err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
  * output_queue_flush(q);` */
 buffer_t *output_queue_buffer(output_queue_t *queue);
 void output_queue_flush(output_queue_t *queue); /* schedules; the limits are checked here */
+/* What was queued just now may wait for the loop's next turn, which begins at once: more may come in it. */
+void output_queue_postpone(output_queue_t *queue);
 /* Bytes not taken by the kernel: not yet, or, behind an overflow or an error, never. */
 size_t output_queue_bytes(const output_queue_t *queue);
 

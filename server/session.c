@@ -387,6 +387,7 @@ session_t *session_accept(server_t *server, uv_stream_t *listener)
 void session_greet(session_t *session)
 {
     session_write(session, "Enter your username: ");
+    output_queue_postpone(session->output); /* programs have said their name already: one write for both */
     watch(session);
     read_on(session);
 }

@@ -78,6 +78,25 @@ static void test_writes_of_a_turn_go_out_together(void **state)
     end(&world);
 }
 
+static void test_what_is_postponed_goes_out_with_what_comes_next(void **state)
+{
+    world_t world;
+    char got[64];
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    output_queue_postpone(world.queue); /* nothing */
+    output_queue_write(world.queue, "one ", 4);
+    output_queue_postpone(world.queue);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), -1);
+    output_queue_write(world.queue, "two", 3);
+    uv_run(&world.loop, UV_RUN_ONCE); /* it does not wait: there is something to write */
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 7);
+    assert_memory_equal(got, "one two", 7);
+    end(&world);
+}
+
 /* A server takes what is not counted here for written, and what TCP has acknowledged for read. */
 static void test_what_an_overflow_dropped_is_never_written(void **state)
 {
@@ -190,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes_of_a_turn_go_out_together),
+        cmocka_unit_test(test_what_is_postponed_goes_out_with_what_comes_next),
         cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
         cmocka_unit_test(test_soft_limit_without_a_pause),
         cmocka_unit_test(test_error_comes_once),
