@@ -10,7 +10,8 @@
 enum {
     DEFAULT_TIMEOUT_MS = 10000,
     DEFAULT_MAX_ANSWER = 2 * 1024 * 1024,
-    LEAST_STATUS = 200, /* of an answer that is whole: RFC 9110, section 15.2 */
+    LEAST_STATUS = 200, /* of an answer that is whole: RFC 9110, section 15 */
+    LARGEST_STATUS = 599,
 };
 
 /* libcurl must not be called from inside its own callbacks. There, new and cancelled requests are only marked,
@@ -116,9 +117,11 @@ static void finish(http_request_t *request, err_t err)
     long status = 0;
 
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (err == ERR_OK && status < LEAST_STATUS)
-        answer.err = ERR_IO; /* what the library took for a status line was none */
-    answer.status = answer.err == ERR_OK || status >= LEAST_STATUS ? (int)status : 0;
+    if (status < LEAST_STATUS || status > LARGEST_STATUS) {
+        status = 0; /* what the library took for a status line was none */
+        answer.err = err == ERR_OK ? ERR_IO : err;
+    }
+    answer.status = (int)status;
     answer.body = buffer_text(&request->body);
     answer.retry_after_ms = retry_after_ms(request->easy);
     release(request); /* the body lives until the timer is closed */

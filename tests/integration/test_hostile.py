@@ -35,7 +35,6 @@ def tried(record_property):
         count[0] += number
 
     yield add
-    assert count[0] > 0
     record_property("hostile_inputs", count[0])
 
 

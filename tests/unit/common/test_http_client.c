@@ -231,6 +231,7 @@ static void test_answers_in_all_forms(void **state)
         {"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", false, ERR_OK, 302, ""},
         {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", true, ERR_IO, 200, NULL},
         {"HTTP/21.1 429 Too Many\r\n\r\n", true, ERR_IO, 0, NULL}, /* the library reads a status of 1 */
+        {"HTTP/2 8111\r\n\r\n", true, ERR_IO, 0, NULL},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", true, ERR_IO, 200, NULL},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", true, ERR_IO, 200, NULL},
         {"", true, ERR_IO, 0, ""},
