@@ -16,6 +16,7 @@ typedef enum {
 typedef struct {
     const char *at, *end;
     unsigned seen;
+    bool is_envelope;
     frame_view_t *view;
 } scan_t;
 
@@ -73,6 +74,12 @@ static bool begin(scan_t *scan, member_t member)
     return !twice;
 }
 
+static bool take_destination(scan_t *scan)
+{
+    bool is_named = scan->is_envelope ? TAKE(scan, "\"recipient\":") : TAKE(scan, "\"destination\":");
+    return is_named && begin(scan, HAS_DESTINATION) && take_string(scan, &scan->view->destination);
+}
+
 /* Names have their quotes and the colon as every writer puts them. */
 static bool take_member(scan_t *scan)
 {
@@ -85,8 +92,8 @@ static bool take_member(scan_t *scan)
             return begin(scan, HAS_TYPE) && take_type(scan);
         return TAKE(scan, "\"timestamp\":") && begin(scan, HAS_TIMESTAMP) && take_string(scan, &ignored);
     case 'd':
-        return TAKE(scan, "\"destination\":") && begin(scan, HAS_DESTINATION) &&
-               take_string(scan, &view->destination);
+    case 'r':
+        return take_destination(scan);
     case 'm':
         if (TAKE(scan, "\"message\":"))
             return begin(scan, HAS_TEXT) && take_string(scan, &view->text);
@@ -117,18 +124,32 @@ static bool is_whole(const scan_t *scan, size_t max_message_bytes)
 {
     const frame_view_t *view = scan->view;
 
+    if (scan->is_envelope && !(scan->seen & HAS_TYPE))
+        return false;
     if (view->type == FRAME_GOT)
         return scan->seen & HAS_ID && view->sender.length > 0;
     return scan->seen & HAS_DESTINATION && view->text.length > 0 && view->text.length <= max_message_bytes;
 }
 
-bool frame_scan(const char *line, size_t length, size_t max_message_bytes, frame_view_t *out)
+static bool scan_frame(scan_t *scan, size_t max_message_bytes, frame_view_t *out)
 {
     frame_view_t view = {.type = FRAME_MESSAGE};
-    scan_t scan = {.at = line, .end = line + length, .view = &view};
 
-    if (!take_members(&scan) || !is_whole(&scan, max_message_bytes))
+    scan->view = &view;
+    if (!take_members(scan) || !is_whole(scan, max_message_bytes))
         return false;
     *out = view;
     return true;
+}
+
+bool frame_scan(const char *line, size_t length, size_t max_message_bytes, frame_view_t *out)
+{
+    scan_t scan = {.at = line, .end = line + length};
+    return scan_frame(&scan, max_message_bytes, out);
+}
+
+bool frame_scan_envelope(const char *text, size_t length, size_t max_message_bytes, frame_view_t *out)
+{
+    scan_t scan = {.at = text, .end = text + length, .is_envelope = true};
+    return scan_frame(&scan, max_message_bytes, out);
 }

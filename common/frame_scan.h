@@ -16,5 +16,7 @@ typedef struct {
 
 /* As the server reads it. False, with *out as it was: not of the plain form, right or wrong. */
 bool frame_scan(const char *line, size_t length, size_t max_message_bytes, frame_view_t *out);
+/* The same of what a browser says to the web adapter: `recipient` is the destination, and a type must be there. */
+bool frame_scan_envelope(const char *text, size_t length, size_t max_message_bytes, frame_view_t *out);
 
 #endif

@@ -262,14 +262,27 @@ static void refuse(browser_t *browser, int code)
     browser_close(browser, code);
 }
 
+static void take_text(browser_t *browser, const char *text, size_t length)
+{
+    if (text_is_utf8(text, length))
+        take(browser, text, length);
+    else
+        refuse(browser, CLOSE_NO_UTF8);
+}
+
 void browser_on_receive(browser_t *browser, const char *data, size_t length)
 {
     size_t left = lws_remaining_packet_payload(browser->wsi);
+    bool whole = left == 0 && lws_is_final_fragment(browser->wsi);
 
     if (browser->close_code != 0)
         return; /* it will not be answered any more */
     if (lws_frame_is_binary(browser->wsi)) {
         refuse(browser, CLOSE_NO_TEXT);
+        return;
+    }
+    if (whole && browser->input.length == 0 && length <= ENVELOPE_MAX_BYTES) {
+        take_text(browser, data, length);
         return;
     }
     /* What is left of this frame counts already: nothing is collected that can't fit. */
@@ -278,13 +291,9 @@ void browser_on_receive(browser_t *browser, const char *data, size_t length)
         refuse(browser, CLOSE_TOO_BIG);
         return;
     }
-    if (left > 0 || !lws_is_final_fragment(browser->wsi))
+    if (!whole)
         return;
-    if (!text_is_utf8(buffer_text(&browser->input), browser->input.length)) {
-        refuse(browser, CLOSE_NO_UTF8);
-        return;
-    }
-    take(browser, buffer_text(&browser->input), browser->input.length);
+    take_text(browser, buffer_text(&browser->input), browser->input.length);
     buffer_free(&browser->input); /* a quiet browser holds no memory */
 }
 

@@ -14,16 +14,16 @@ typedef enum {
     ENVELOPE_GOT,     /* sender, id */
 } envelope_type_t;
 
-/* Pointers lead into `json`, which envelope_free frees; `message` is owned. */
+/* username leads into `json`, which envelope_free frees; `message` is owned. */
 typedef struct {
     envelope_type_t type;
-    cJSON *json;
+    cJSON *json;          /* of a login, else perhaps NULL */
     const char *username; /* not yet normalised */
     bool says_got;        /* this browser acknowledges its messages itself */
     message_t message;
     bool resend; /* the message may have been sent before */
     command_t command;
-    const char *sender, *id;
+    char sender[USERNAME_SIZE], id[ID_SIZE];
 } envelope_t;
 
 /* `out` is untouched on error; id is then that of the chat message at fault if it had a valid one, else

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,55 @@ static void test_what_browsers_say(void **state)
     envelope_free(&envelope);
 }
 
+/* Without and with a space in front, which takes the long way. */
+static void assert_both_ways(const char *text, bool is_plain)
+{
+    char spaced[256], id[ID_SIZE];
+    envelope_t one, other;
+
+    snprintf(spaced, sizeof spaced, " %s", text);
+    assert_int_equal(parse(text, &one, id), ERR_OK);
+    assert_int_equal(one.json == NULL, is_plain);
+    assert_int_equal(parse(spaced, &other, id), ERR_OK);
+    assert_non_null(other.json);
+    assert_int_equal(one.type, other.type);
+    assert_int_equal(one.resend, other.resend);
+    if (one.type == ENVELOPE_CHAT) {
+        assert_string_equal(one.message.text, other.message.text);
+        assert_int_equal(one.message.text_length, other.message.text_length);
+        assert_string_equal(one.message.destination, other.message.destination);
+        assert_string_equal(one.message.id, other.message.id);
+        assert_string_equal(one.message.metadata, other.message.metadata);
+        assert_int_equal(one.message.type, MESSAGE_CHAT);
+    } else {
+        assert_string_equal(one.sender, other.sender);
+        assert_string_equal(one.id, other.id);
+    }
+    envelope_free(&one);
+    envelope_free(&other);
+}
+
+static void test_the_short_way(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_plain;
+    } cases[] = {
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"hi\",\"id\":\"m1\"}", true},
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"no id\"}", true},
+        {"{\"message\":\"gr\xC3\xBC\xC3\x9F\",\"type\":\"chat\",\"recipient\":\"B\xC3\xA4r\"}", true},
+        {"{\"type\":\"got\",\"sender\":\"bob\",\"id\":\"m2\"}", true},
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"a\\nb\"}", false},
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"x\",\"resend\":true}", false},
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"x\",\"destination\":\"eve\"}", false},
+        {"{\"type\":\"chat\",\"recipient\":\"bob\",\"message\":\"x\",\"metadata\":{\"a\":1}}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_both_ways(cases[i].text, cases[i].is_plain);
+}
+
 static void test_what_does_not_fit(void **state)
 {
     static const struct {
@@ -76,6 +126,10 @@ static void test_what_does_not_fit(void **state)
         {"{\"type\":\"login\",\"username\":7}", ERR_INVALID_FRAME, ""},
         {"{\"type\":\"command\"}", ERR_INVALID_FRAME, ""},
         {"{\"type\":\"command\",\"command\":\"shutdown\"}", ERR_UNKNOWN_COMMAND, ""},
+        {"{\"recipient\":\"bob\",\"message\":\"no type\"}", ERR_INVALID_FRAME, ""},
+        {"{\"type\":\"chat\",\"destination\":\"bob\",\"message\":\"x\"}", ERR_INVALID_FRAME, ""},
+        {"{\"type\":\"chat\",\"recipient\":\"server\",\"message\":\"x\",\"id\":\"m1\"}",
+         ERR_USERNAME_RESERVED, "m1"},
         {"{\"type\":\"got\",\"sender\":\"bob\"}", ERR_INVALID_ID, ""},
         {"{\"type\":\"got\",\"id\":\"m1\"}", ERR_INVALID_FRAME, ""},
         {"{\"type\":\"got\",\"sender\":\"bob\",\"id\":\"a b\"}", ERR_INVALID_ID, ""},
@@ -236,11 +290,9 @@ static void test_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_browsers_say),
-        cmocka_unit_test(test_what_does_not_fit),
-        cmocka_unit_test(test_messages_to_browsers),
-        cmocka_unit_test(test_presence_and_rosters),
-        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_what_browsers_say),    cmocka_unit_test(test_the_short_way),
+        cmocka_unit_test(test_what_does_not_fit),    cmocka_unit_test(test_messages_to_browsers),
+        cmocka_unit_test(test_presence_and_rosters), cmocka_unit_test(test_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
