@@ -161,6 +161,18 @@ static bool read_received(const cJSON *object, store_key_t *keys, size_t *count,
     return true;
 }
 
+/* At most as many as a request may hold, and one at least. */
+static size_t count_ids(const cJSON *array)
+{
+    size_t count = 1;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        count += (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(item, "ids"));
+    }
+    return count < STORE_MAX_REMEMBER ? count : STORE_MAX_REMEMBER;
+}
+
 bool request_read_received(const cJSON *body, store_key_t **out, size_t *count, details_t *details)
 {
     if (!request_is_object(body, "\"body\"", details))
@@ -169,7 +181,7 @@ bool request_read_received(const cJSON *body, store_key_t **out, size_t *count, 
     if (array == NULL)
         return false;
 
-    store_key_t *keys = alloc_bytes(STORE_MAX_REMEMBER * sizeof keys[0]);
+    store_key_t *keys = alloc_bytes(count_ids(array) * sizeof keys[0]);
     size_t made = 0, index = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, array)

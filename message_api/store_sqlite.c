@@ -285,6 +285,9 @@ static void lock_init(pthread_rwlock_t *lock)
 static err_t sqlite_open(const store_config_t *config, const log_t *log, void **state)
 {
     sqlite_store_t *store = alloc_new(sqlite_store_t);
+    /* Statistics that nobody reads cost a lock with each of SQLite's allocations. Refused, for it is done, when this
+     * program has opened a store before. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     store->log = log;
     store->path = alloc_string(config->database);
     store->mailbox_messages = (int64_t)config->mailbox_messages;

@@ -45,12 +45,8 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_SET_MAILBOX] = "INSERT OR REPLACE INTO mailboxes(username, epoch, waiting_count, waiting_bytes)"
                         " VALUES(?1, ?2, ?3, ?4)",
     [SQL_INSERT] = "INSERT INTO messages(mailbox, sender, id, timestamp, type, bytes, text, metadata)"
-                   " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
-                   " WHERE NOT EXISTS (SELECT 1 FROM received WHERE sender = ?2 AND id = ?3)"
-                   " ON CONFLICT DO NOTHING",
-    [SQL_REMEMBER] = "INSERT INTO received(sender, id, at) SELECT ?1, ?2, ?3"
-                     " WHERE NOT EXISTS (SELECT 1 FROM messages WHERE sender = ?1 AND id = ?2)"
-                     " ON CONFLICT DO NOTHING",
+                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+    [SQL_REMEMBER] = "INSERT INTO received(sender, id, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [SQL_REMEMBERED] = "SELECT 1 FROM received WHERE sender = ?1 AND id = ?2",
     [SQL_FIND] = "SELECT seq, bytes, acknowledged_at IS NULL AND mailbox = ?3 FROM messages"
                  " WHERE sender = ?1 AND id = ?2",

@@ -174,6 +174,11 @@ int mailbox_page(connection_t *connection, store_request_t *request)
 static int insert(sqlite_store_t *store, const message_t *message, bool *stored)
 {
     sqlite3_stmt *statement = store->writer.statements[SQL_INSERT];
+    bool received;
+    int code = find_received(&store->writer, message->sender, message->id, &received);
+    *stored = false;
+    if (code != SQLITE_OK || received)
+        return code;
     const char *type = message_type_name(message->type);
     bind_text(statement, 1, message->destination, strlen(message->destination));
     bind_text(statement, 2, message->sender, strlen(message->sender));
@@ -183,7 +188,7 @@ static int insert(sqlite_store_t *store, const message_t *message, bool *stored)
     sqlite3_bind_int64(statement, 6, (int64_t)message_mailbox_bytes(message));
     bind_text(statement, 7, message->text, message->text_length);
     bind_text(statement, 8, message->metadata, message->metadata_length);
-    int code = connection_run(&store->writer, SQL_INSERT);
+    code = connection_run(&store->writer, SQL_INSERT);
     *stored = code == SQLITE_OK && sqlite3_changes(store->writer.db) > 0;
     return code;
 }
@@ -236,19 +241,28 @@ static int do_put(sqlite_store_t *store, store_request_t *request, int64_t now)
     return code;
 }
 
-static int do_remember(sqlite_store_t *store, store_request_t *request, int64_t now)
+static int remember_one(sqlite_store_t *store, const store_key_t *key, store_result_t *result, int64_t now)
 {
     sqlite3_stmt *statement = store->writer.statements[SQL_REMEMBER];
-    int code = SQLITE_OK;
+    found_t found;
+    int code = find(&store->writer, key->sender, key->id, "", &found);
+    *result = (store_result_t){STORE_DUPLICATE, ERR_OK};
+    if (code != SQLITE_OK || found.seq != 0)
+        return code;
+    bind_text(statement, 1, key->sender, strlen(key->sender));
+    bind_text(statement, 2, key->id, strlen(key->id));
     sqlite3_bind_int64(statement, 3, now);
-    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++) {
-        const store_key_t *key = &request->keys[i];
-        bind_text(statement, 1, key->sender, strlen(key->sender));
-        bind_text(statement, 2, key->id, strlen(key->id));
-        code = connection_run(&store->writer, SQL_REMEMBER);
-        bool stored = code == SQLITE_OK && sqlite3_changes(store->writer.db) > 0;
-        request->results[i] = (store_result_t){stored ? STORE_STORED : STORE_DUPLICATE, ERR_OK};
-    }
+    code = connection_run(&store->writer, SQL_REMEMBER);
+    if (code == SQLITE_OK && sqlite3_changes(store->writer.db) > 0)
+        result->status = STORE_STORED;
+    return code;
+}
+
+static int do_remember(sqlite_store_t *store, store_request_t *request, int64_t now)
+{
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < request->count && code == SQLITE_OK; i++)
+        code = remember_one(store, &request->keys[i], &request->results[i], now);
     return code;
 }
 

@@ -22,6 +22,7 @@ typedef struct delivery {
     mailbox_t *mailbox;
     message_t message; /* its text is freed when nobody needs it any more */
     uint64_t origin;   /* serial of the sender's session, 0 = it came from the store */
+    uint64_t queued;   /* uv_now when it came into the store client's queue of puts */
     uint64_t offset;   /* text session: its last byte's place in the output */
     put_state_t put;
     err_t refusal;

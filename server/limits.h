@@ -4,15 +4,16 @@
 
 enum {
     /* Times, milliseconds. */
-    LIMIT_TICK = 50,           /* of the one timer that all sessions share */
-    LIMIT_LOGIN = 10000,       /* a login must be finished by then */
-    LIMIT_SILENCE = 200,       /* ends a line of a client that writes no newlines */
-    LIMIT_READING = 1000,      /* who takes nothing for so long does not read */
-    LIMIT_LEAVING = 5000,      /* a peer that has sent all waits this long for its answers */
-    LIMIT_CLOSING = 2000,      /* for the last bytes to reach the peer */
-    LIMIT_HINT = 30000,        /* between two hints that messages wait */
-    LIMIT_STOP = 3000,         /* for what is under way when the server is told to stop */
-    LIMIT_PRESENCE = 200,      /* between two presence frames */
+    LIMIT_TICK = 50,      /* of the one timer that all sessions share */
+    LIMIT_LOGIN = 10000,  /* a login must be finished by then */
+    LIMIT_GOT_FIRST = 10, /* for which a message to somebody online waits with its put: got may save it */
+    LIMIT_SILENCE = 200,  /* ends a line of a client that writes no newlines */
+    LIMIT_READING = 1000, /* who takes nothing for so long does not read */
+    LIMIT_LEAVING = 5000, /* a peer that has sent all waits this long for its answers */
+    LIMIT_CLOSING = 2000, /* for the last bytes to reach the peer */
+    LIMIT_HINT = 30000,   /* between two hints that messages wait */
+    LIMIT_STOP = 3000,    /* for what is under way when the server is told to stop */
+    LIMIT_PRESENCE = 200, /* between two presence frames */
     LIMIT_PRESENCE_MAX = 2000, /* the same with very many sessions */
 
     LIMIT_LOGIN_LINE = 4096, /* the first line */

@@ -25,7 +25,7 @@ typedef struct job {
 TAILQ_HEAD(job_list, job);
 
 struct store_client {
-    uv_timer_t probe;
+    uv_timer_t probe, hold; /* hold: until the oldest put is due */
     char *base, *token;
     const log_t *log;
     store_events_t events;
@@ -35,6 +35,7 @@ struct store_client {
     bool closing;
 
     struct delivery_list puts;
+    size_t pressing; /* of them: those that nobody can receive before they are on disk */
     delivery_t *put_batch[STORE_PUT_MAX];
     size_t put_count;  /* under way */
     size_t one_by_one; /* of the next ones: their batch did not fit, one of them is to blame */
@@ -70,6 +71,8 @@ void store_start_put(store_client_t *client);
 void store_start_acknowledge(store_client_t *client);
 void store_start_received(store_client_t *client);
 void store_start_claim(store_client_t *client);
+/* Into the queue of puts, to be sent at once; is in none. */
+void store_put_again(store_client_t *client, delivery_t *delivery);
 /* Makes puts again of those that wait: the store is away. */
 void store_return_received(store_client_t *client);
 /* Gives the claims that wait to their mailboxes: the store is away. */

@@ -228,6 +228,13 @@ static void on_probe_closed(uv_handle_t *handle)
     free(client);
 }
 
+static void on_hold_closed(uv_handle_t *handle)
+{
+    store_client_t *client = handle->data;
+
+    uv_close((uv_handle_t *)&client->probe, on_probe_closed);
+}
+
 void store_client_free(store_client_t *client)
 {
     job_t *job;
@@ -240,7 +247,7 @@ void store_client_free(store_client_t *client)
         TAILQ_REMOVE(&client->pages, job, link);
         free(job);
     }
-    uv_close((uv_handle_t *)&client->probe, on_probe_closed);
+    uv_close((uv_handle_t *)&client->hold, on_hold_closed);
 }
 
 store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *token, const log_t *log,
@@ -265,6 +272,8 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     TAILQ_INIT(&client->pages);
     uv_timer_init(loop, &client->probe);
     client->probe.data = client;
+    uv_timer_init(loop, &client->hold);
+    client->hold.data = client;
     if (store_call(client, client->writes, "/health", NULL, PROBE_MS, on_probed, client))
         return client;
     store_client_free(client);

@@ -12,14 +12,19 @@ static void put_again(store_client_t *client, bool attempted)
         delivery_t *delivery = client->received_batch[i];
         delivery->in_flight = false;
         delivery->attempted = attempted;
-        TAILQ_INSERT_TAIL(&client->puts, delivery, in_queue);
+        store_put_again(client, delivery);
     }
     client->received_count = 0;
 }
 
 void store_return_received(store_client_t *client)
 {
-    TAILQ_CONCAT(&client->puts, &client->received, in_queue);
+    delivery_t *delivery;
+
+    while ((delivery = TAILQ_FIRST(&client->received)) != NULL) {
+        TAILQ_REMOVE(&client->received, delivery, in_queue);
+        store_put_again(client, delivery);
+    }
 }
 
 static void report(store_client_t *client, const bool *duplicate)

@@ -1,4 +1,5 @@
 /* Puts and acknowledgements: one batch of each under way, the next one collects meanwhile. */
+#include "limits.h"
 #include "mailbox.h"
 #include "store_calls.h"
 #include <stdlib.h>
@@ -8,11 +9,39 @@ enum { PUT_MAX_BYTES = 2 * 1024 * 1024 /* of one batch, as counted by delivery_b
 
 /* ---- puts ---- */
 
+static bool is_pressing(const delivery_t *delivery)
+{
+    return !delivery->live || delivery->verdict_first;
+}
+
+/* In the queue's own order, so that the order between any two users is kept. */
+static void enqueue(store_client_t *client, delivery_t *delivery, bool first)
+{
+    if (first)
+        TAILQ_INSERT_HEAD(&client->puts, delivery, in_queue);
+    else
+        TAILQ_INSERT_TAIL(&client->puts, delivery, in_queue);
+    client->pressing += is_pressing(delivery);
+}
+
+static void dequeue(store_client_t *client, delivery_t *delivery)
+{
+    TAILQ_REMOVE(&client->puts, delivery, in_queue);
+    client->pressing -= is_pressing(delivery);
+}
+
+/* The first one of the queue has waited for its got long enough, or somebody behind it must not wait. */
+static bool is_due(const store_client_t *client)
+{
+    const delivery_t *first = TAILQ_FIRST(&client->puts);
+    return client->pressing > 0 || uv_now(client->hold.loop) - first->queued >= LIMIT_GOT_FIRST;
+}
+
 static void return_puts(store_client_t *client)
 {
     for (size_t i = client->put_count; i > 0; i--) {
         client->put_batch[i - 1]->in_flight = false;
-        TAILQ_INSERT_HEAD(&client->puts, client->put_batch[i - 1], in_queue);
+        enqueue(client, client->put_batch[i - 1], true);
     }
     client->put_count = 0;
 }
@@ -63,19 +92,38 @@ static void collect_puts(store_client_t *client)
     if (client->one_by_one > 0)
         client->one_by_one--;
     while (client->put_count < limit && (delivery = TAILQ_FIRST(&client->puts)) != NULL) {
+        if (client->put_count > 0 && !is_due(client))
+            return;
         bytes += delivery_bytes(delivery);
         if (client->put_count > 0 && bytes > PUT_MAX_BYTES)
             return;
-        TAILQ_REMOVE(&client->puts, delivery, in_queue);
+        dequeue(client, delivery);
         delivery->in_flight = delivery->attempted = true;
         client->put_batch[client->put_count++] = delivery;
     }
+}
+
+static void on_held(uv_timer_t *timer)
+{
+    store_start_put(timer->data);
+}
+
+static void hold(store_client_t *client)
+{
+    uint64_t waited = uv_now(client->hold.loop) - TAILQ_FIRST(&client->puts)->queued;
+
+    if (!uv_is_active((uv_handle_t *)&client->hold))
+        uv_timer_start(&client->hold, on_held, LIMIT_GOT_FIRST - waited, 0);
 }
 
 void store_start_put(store_client_t *client)
 {
     if (client->put_count > 0 || client->state != ERR_OK || TAILQ_EMPTY(&client->puts))
         return;
+    if (!is_due(client)) {
+        hold(client);
+        return;
+    }
     collect_puts(client);
     buffer_t body;
     buffer_init(&body, 0);
@@ -87,15 +135,22 @@ void store_start_put(store_client_t *client)
 
 void store_client_put(store_client_t *client, delivery_t *delivery)
 {
-    TAILQ_INSERT_TAIL(&client->puts, delivery, in_queue);
+    delivery->queued = uv_now(client->hold.loop);
+    enqueue(client, delivery, false);
     store_start_put(client);
+}
+
+void store_put_again(store_client_t *client, delivery_t *delivery)
+{
+    enqueue(client, delivery, false);
+    delivery->queued = 0;
 }
 
 bool store_client_take_back(store_client_t *client, delivery_t *delivery)
 {
     if (delivery->in_flight)
         return false;
-    TAILQ_REMOVE(&client->puts, delivery, in_queue);
+    dequeue(client, delivery);
     return true;
 }
 

@@ -732,7 +732,7 @@ def test_full_mailbox(make_world):
     for number in (4, 5):
         alice.message("bob", str(number), id=f"f{number}")
     bob.got(bob.recv_message("4"))
-    assert alice.recv_receipt("f4")["status"] == "delivered"
+    alice.recv_receipt("f4", "delivered")
     bob.recv_message("5")
     bob.reset()
     assert alice.recv_receipt("f5")["code"] == "mailbox_full"
