@@ -117,6 +117,8 @@ bool request_read_acknowledgements(const cJSON *body, store_acknowledgement_t **
 
 /* --- received --- */
 
+enum { RECEIVED_SENDERS = 256, RECEIVED_IDS = 256 /* of each */ };
+
 static bool read_id(const cJSON *item, char out[ID_SIZE], const char *place, size_t index, details_t *details)
 {
     if (!cJSON_IsString(item)) {
@@ -140,7 +142,7 @@ static bool read_received(const cJSON *object, store_key_t *keys, size_t *count,
     store_key_t first;
     if (!request_is_object(object, place, details) || !read_sender(object, first.sender, place, details))
         return false;
-    const cJSON *ids = request_array_member(object, "ids", 1, STORE_MAX_REMEMBER, place, details);
+    const cJSON *ids = request_array_member(object, "ids", 1, RECEIVED_IDS, place, details);
     if (ids == NULL)
         return false;
     size_t index = 0;
@@ -148,7 +150,7 @@ static bool read_received(const cJSON *object, store_key_t *keys, size_t *count,
     cJSON_ArrayForEach(item, ids)
     {
         if (*count == STORE_MAX_REMEMBER) {
-            details_add(details, "too_long", "A request holds at most 1024 ids in all",
+            details_add(details, "too_long", "A request holds at most 4096 ids in all",
                         "\"body\",\"received\"");
             return false;
         }
@@ -177,7 +179,7 @@ bool request_read_received(const cJSON *body, store_key_t **out, size_t *count, 
 {
     if (!request_is_object(body, "\"body\"", details))
         return false;
-    const cJSON *array = request_array_member(body, "received", 1, STORE_MAX_REMEMBER, "\"body\"", details);
+    const cJSON *array = request_array_member(body, "received", 1, RECEIVED_SENDERS, "\"body\"", details);
     if (array == NULL)
         return false;
 

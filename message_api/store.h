@@ -31,7 +31,7 @@ enum {
     STORE_MAX_CLAIM = 256,        /* mailboxes in a claim */
     STORE_MAX_PAGE = 256,         /* messages in a page */
     STORE_MAX_ACKNOWLEDGE = 1024, /* keys in a request */
-    STORE_MAX_REMEMBER = 1024,    /* the same */
+    STORE_MAX_REMEMBER = 4096,    /* the same, of what was received before it was stored */
     STORE_MAX_READ_ALL =
         1000, /* messages that store_read_all gives at once; the rest stays for the next call */
     STORE_TOMBSTONE_DAYS = 7,

@@ -8,7 +8,7 @@
 enum {
     STORE_PUT_MAX = 256,          /* messages of one batch */
     STORE_ACKNOWLEDGE_MAX = 1024, /* keys of one call */
-    STORE_RECEIVED_MAX = 1024,    /* the same */
+    STORE_RECEIVED_MAX = 4096,    /* the same, of messages received before they were put */
     STORE_CLAIM_MAX = 256,        /* mailboxes of one call */
     STORE_CALL_MS = 5000,
 };

@@ -189,27 +189,43 @@ bool store_read_acknowledged(const char *body, size_t length, bool *stale, size_
     return read == count;
 }
 
-err_t store_write_received(buffer_t *out, delivery_t *const *batch, size_t count)
+static bool is_same_sender(const store_received_t *received, const message_t *message)
 {
-    const char *sender = NULL;
-    err_t err = buffer_append_text(out, "{\"received\":[");
+    return received->sender && received->ids < STORE_RECEIVED_IDS &&
+           strcmp(received->sender, message->sender) == 0;
+}
 
-    for (size_t i = 0; i < count && err == ERR_OK; i++) {
-        const message_t *message = &batch[i]->message;
-        bool same = sender && strcmp(sender, message->sender) == 0;
-        if (!same) {
-            err = buffer_append_text(out, sender ? "]},{" : "{");
-            sender = message->sender;
-            if (err == ERR_OK)
-                err = json_append_member(out, "sender", sender);
-            if (err == ERR_OK)
-                err = buffer_append_text(out, ",\"ids\":[");
-        }
+bool store_received_fits(const store_received_t *received, const message_t *message)
+{
+    return received->senders < STORE_RECEIVED_SENDERS || is_same_sender(received, message);
+}
+
+err_t store_write_received(buffer_t *out, store_received_t *received, const message_t *message)
+{
+    bool same = is_same_sender(received, message);
+    err_t err = ERR_OK;
+
+    if (!same) {
+        err = buffer_append_text(out, received->sender ? "]},{" : "{\"received\":[{");
         if (err == ERR_OK)
-            err = buffer_appendf(out, same ? ",\"%s\"" : "\"%s\"",
-                                 message->id); /* an id has nothing to escape */
+            err = json_append_member(out, "sender", message->sender);
+        if (err == ERR_OK)
+            err = buffer_append_text(out, ",\"ids\":[");
+        received->sender = message->sender;
+        received->ids = 0;
+        received->senders++;
     }
-    return err == ERR_OK ? buffer_append_text(out, "]}]}") : err;
+    received->ids++;
+    if (err == ERR_OK)
+        err = buffer_append_text(out, same ? ",\"" : "\"");
+    if (err == ERR_OK)
+        err = buffer_append_text(out, message->id); /* has nothing to escape */
+    return err == ERR_OK ? buffer_append_char(out, '"') : err;
+}
+
+err_t store_end_received(buffer_t *out)
+{
+    return buffer_append_text(out, "]}]}");
 }
 
 bool store_read_duplicates(const char *body, size_t length, bool *duplicate, size_t count)

@@ -55,8 +55,19 @@ err_t store_write_acknowledgement(buffer_t *out, const char *username, int64_t e
 /* stale[i]: the epoch of the i-th mailbox is no longer the last one. */
 bool store_read_acknowledged(const char *body, size_t length, bool *stale, size_t count);
 
-/* Keys alone: of messages that were received already. */
-err_t store_write_received(buffer_t *out, delivery_t *const *batch, size_t count);
+/* Keys alone, of messages that were received already, on their way into a body: begin, some keys, end. */
+typedef struct {
+    const char *sender;  /* of the last key; NULL at first */
+    size_t ids, senders; /* that sender's, and how often one was named */
+} store_received_t;
+
+enum { STORE_RECEIVED_IDS = 256, STORE_RECEIVED_SENDERS = 256 };
+
+/* Is there room for the key of this message too? */
+bool store_received_fits(const store_received_t *received, const message_t *message);
+/* The message lives until the end. */
+err_t store_write_received(buffer_t *out, store_received_t *received, const message_t *message);
+err_t store_end_received(buffer_t *out);
 /* duplicate[i]: the i-th one was there already, and may wait there. False as above. */
 bool store_read_duplicates(const char *body, size_t length, bool *duplicate, size_t count);
 

@@ -65,22 +65,33 @@ static void on_received_done(void *context, const http_answer_t *answer)
     store_start_received(client);
 }
 
+/* As many as fit. */
+static err_t collect(store_client_t *client, buffer_t *body)
+{
+    store_received_t received = {0};
+    delivery_t *delivery;
+    err_t err = ERR_OK;
+
+    while (client->received_count < STORE_RECEIVED_MAX && err == ERR_OK &&
+           (delivery = TAILQ_FIRST(&client->received)) != NULL &&
+           store_received_fits(&received, &delivery->message)) {
+        TAILQ_REMOVE(&client->received, delivery, in_queue);
+        delivery->in_flight = true;
+        client->received_batch[client->received_count++] = delivery;
+        err = store_write_received(body, &received, &delivery->message);
+    }
+    return err == ERR_OK ? store_end_received(body) : err;
+}
+
 void store_start_received(store_client_t *client)
 {
-    delivery_t *delivery;
     buffer_t body;
 
     if (client->received_count > 0 || client->state != ERR_OK || TAILQ_EMPTY(&client->received))
         return;
-    while (client->received_count < STORE_RECEIVED_MAX &&
-           (delivery = TAILQ_FIRST(&client->received)) != NULL) {
-        TAILQ_REMOVE(&client->received, delivery, in_queue);
-        delivery->in_flight = true;
-        client->received_batch[client->received_count++] = delivery;
-    }
     buffer_init(&body, 0);
-    if (store_write_received(&body, client->received_batch, client->received_count) != ERR_OK)
-        abort(); /* no memory for some 100 KiB of our own */
+    if (collect(client, &body) != ERR_OK)
+        abort(); /* no memory for some 300 KiB of our own */
     store_call(client, client->writes, "/v1/received", &body, STORE_CALL_MS, on_received_done, client);
     buffer_free(&body);
 }

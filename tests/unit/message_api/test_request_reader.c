@@ -291,14 +291,14 @@ static void test_received(void **state)
     details_init(&details);
     store_key_t *keys;
     size_t count;
-    cJSON *json = make_received(2, STORE_MAX_REMEMBER / 2);
+    cJSON *json = make_received(STORE_MAX_REMEMBER / 256, 256);
     assert_true(request_read_received(json, &keys, &count, &details));
     assert_int_equal(count, STORE_MAX_REMEMBER);
     assert_string_equal(keys[STORE_MAX_REMEMBER - 1].sender, "a");
     assert_string_equal(keys[STORE_MAX_REMEMBER - 1].id, "i");
     free(keys);
     cJSON_Delete(json);
-    json = make_received(2, STORE_MAX_REMEMBER / 2 + 1);
+    json = make_received(STORE_MAX_REMEMBER / 256 + 1, 256);
     assert_false(request_read_received(json, &keys, &count, &details));
     check_fault(&details, "[\"body\",\"received\"]", "too_long");
     details_free(&details);

@@ -181,9 +181,22 @@ static void test_received(void **state)
     (void)state;
     buffer_init(&out, 0);
     strcpy(batch[2]->message.sender, "carol");
-    assert_int_equal(store_write_received(&out, batch, 3), ERR_OK);
+    store_received_t received = {0};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(store_write_received(&out, &received, &batch[i]->message), ERR_OK);
+    assert_int_equal(store_end_received(&out), ERR_OK);
     assert_string_equal(buffer_text(&out), "{\"received\":[{\"sender\":\"alice\",\"ids\":[\"1\",\"2\"]},"
                                            "{\"sender\":\"carol\",\"ids\":[\"3\"]}]}");
+    buffer_clear(&out);
+    /* A sender is named again before the ids are too many; that, too, only so often. */
+    received = (store_received_t){"carol", STORE_RECEIVED_IDS, STORE_RECEIVED_SENDERS - 1};
+    assert_true(store_received_fits(&received, &batch[2]->message));
+    assert_int_equal(store_write_received(&out, &received, &batch[2]->message), ERR_OK);
+    assert_string_equal(buffer_text(&out), "]},{\"sender\":\"carol\",\"ids\":[\"3\"");
+    assert_true(store_received_fits(&received, &batch[2]->message));
+    assert_false(store_received_fits(&received, &batch[0]->message));
+    received.ids = STORE_RECEIVED_IDS;
+    assert_false(store_received_fits(&received, &batch[2]->message));
     buffer_free(&out);
     assert_true(store_read_duplicates("{\"duplicates\":[1]}", 18, duplicate, 3));
     assert_true(!duplicate[0] && duplicate[1] && !duplicate[2]);
