@@ -1,5 +1,6 @@
 #include "buffer.h"
 #include "alloc.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ void buffer_free(buffer_t *buffer)
     free(buffer->data);
     buffer->data = NULL;
     buffer->length = buffer->capacity = 0;
+    buffer->failed = false;
 }
 
 void buffer_clear(buffer_t *buffer)
@@ -41,8 +43,10 @@ err_t buffer_reserve(buffer_t *buffer, size_t more)
     if (buffer->limit != 0 && capacity > buffer->limit + 1)
         capacity = buffer->limit + 1;
     char *data = try_resize(buffer->data, capacity);
-    if (data == NULL)
+    if (data == NULL) {
+        buffer->failed = true;
         return ERR_NO_MEMORY;
+    }
     data[length] = '\0';
     buffer->data = data;
     buffer->capacity = capacity;

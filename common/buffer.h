@@ -10,7 +10,8 @@ typedef struct {
     char *data; /* NULL while nothing was ever appended; use buffer_text for a string */
     size_t length;
     size_t capacity;
-    size_t limit; /* bytes; 0 = none (only for sizes that we chose) */
+    size_t limit : 63; /* bytes; 0 = none (only for sizes that we chose) */
+    size_t failed : 1; /* an append found no memory since buffer_init or buffer_free: a part is missing */
 } buffer_t;
 
 void buffer_init(buffer_t *buffer, size_t limit);

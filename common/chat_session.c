@@ -245,7 +245,9 @@ static void on_line(void *context, char *line, size_t length)
     if (err != ERR_OK) {
         if (session->log)
             log_warning(session->log, "frame_skipped", "reason=%s", err_code(err));
-        if (session->state == STATE_LOGIN)
+        if (err == ERR_NO_MEMORY)
+            drop(session, err, false); /* what it was comes again, or is asked for again */
+        else if (session->state == STATE_LOGIN)
             drop(session, ERR_INVALID_FRAME, false); /* this is no chat server */
         return;
     }

@@ -260,10 +260,10 @@ err_t frame_parse(const char *line, size_t length, frame_side_t side, size_t max
         id[0] = '\0';
     frame_t frame;
     memset(&frame, 0, sizeof frame);
-    frame.json = json_parse(line, length);
-    err_t err = ERR_NOT_JSON;
-    if (cJSON_IsObject(frame.json))
-        err = parse_object(&frame, side, max_message_bytes, id);
+    err_t err;
+    frame.json = json_parse_why(line, length, &err);
+    if (err == ERR_OK)
+        err = !cJSON_IsObject(frame.json) ? ERR_NOT_JSON : parse_object(&frame, side, max_message_bytes, id);
     if (err == ERR_OK)
         *out = frame;
     else

@@ -273,14 +273,25 @@ void http_client_free(http_client_t *client)
         settle(client);
 }
 
+/* No memory for an address is not a wrong address. */
+static bool is_good(CURLUcode code)
+{
+    if (code == CURLUE_OUT_OF_MEMORY)
+        abort();
+    return code == CURLUE_OK;
+}
+
 /* http or https; tells whether the host is this machine. */
 static bool check_url(const char *url, bool *loopback)
 {
     CURLU *parsed = curl_url();
     char *scheme = NULL, *host = NULL;
-    bool good = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+
+    if (!parsed)
+        abort(); /* no memory */
+    bool good = is_good(curl_url_set(parsed, CURLUPART_URL, url, 0)) &&
+                is_good(curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0)) &&
+                is_good(curl_url_get(parsed, CURLUPART_HOST, &host, 0)) &&
                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
     *loopback = good && (daemon_is_loopback(host) || strcmp(host, "[::1]") == 0);
@@ -313,37 +324,44 @@ static void set_headers(http_request_t *request, const http_options_t *options)
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
+/* What libcurl copies. Without its body a POST would read one from our standard input. */
+static void set_copied(CURL *easy, CURLoption option, const char *value)
+{
+    if (curl_easy_setopt(easy, option, value) == CURLE_OUT_OF_MEMORY)
+        abort();
+}
+
 static void set_method(http_request_t *request, const http_options_t *options)
 {
     if (options->body || strcmp(options->method, "POST") == 0) {
         curl_easy_setopt(request->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_length);
-        curl_easy_setopt(request->easy, CURLOPT_COPYPOSTFIELDS, options->body ? options->body : "");
+        set_copied(request->easy, CURLOPT_COPYPOSTFIELDS, options->body ? options->body : "");
     }
     if (strcmp(options->method, "GET") != 0 && strcmp(options->method, "POST") != 0)
-        curl_easy_setopt(request->easy, CURLOPT_CUSTOMREQUEST, options->method);
+        set_copied(request->easy, CURLOPT_CUSTOMREQUEST, options->method);
 }
 
 static void set_transfer(http_request_t *request, const char *url, bool loopback)
 {
     CURL *easy = request->easy;
 
-    curl_easy_setopt(easy, CURLOPT_URL, url);
+    set_copied(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set_copied(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a cancelled name look-up must not hold the loop */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)DEFAULT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "p2p-chat/" P2P_VERSION);
+    set_copied(easy, CURLOPT_USERAGENT, "p2p-chat/" P2P_VERSION);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     if (loopback)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        set_copied(easy, CURLOPT_NOPROXY, "*");
 }
 
 static void link_request(http_client_t *client, http_request_t *request)

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "json_check.h"
 #include "text.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static bool is_sane(const cJSON *item)
     return true;
 }
 
-cJSON *json_parse(const char *text, size_t length)
+static cJSON *parse(const char *text, size_t length)
 {
     if (!text_is_utf8(text, length) || !json_check(text, length))
         return NULL;
@@ -86,6 +87,21 @@ cJSON *json_parse(const char *text, size_t length)
         return NULL;
     }
     return json;
+}
+
+/* cJSON does not tell the one failure from the other, but malloc does. */
+cJSON *json_parse_why(const char *text, size_t length, err_t *why)
+{
+    errno = 0;
+    cJSON *json = parse(text, length);
+    *why = json != NULL ? ERR_OK : errno == ENOMEM ? ERR_NO_MEMORY : ERR_NOT_JSON;
+    return json;
+}
+
+cJSON *json_parse(const char *text, size_t length)
+{
+    err_t why;
+    return json_parse_why(text, length, &why);
 }
 
 const cJSON *json_member(const cJSON *object, const char *name)

@@ -12,6 +12,8 @@ enum { JSON_MAX_DEPTH = 32 };
 /* Parses exactly length bytes (trailing space allowed). NULL on any error. \u0000 in a string is an error.
  * Free with cJSON_Delete. */
 cJSON *json_parse(const char *text, size_t length);
+/* The same; *why is OK, NOT_JSON, or NO_MEMORY: then the text may be good. */
+cJSON *json_parse_why(const char *text, size_t length, err_t *why);
 /* The member of an object, or NULL. Case-sensitive. */
 const cJSON *json_member(const cJSON *object, const char *name);
 /* The string member, or NULL when it is missing or no string. Case-sensitive. */

@@ -37,6 +37,7 @@ struct output_queue {
     queue_state_t state : 8;
     bool woken : 1;
     bool postponed : 1; /* to the next turn */
+    bool starved : 1; /* overflowed because there was no memory for what was appended */
 };
 
 /* A write that the kernel did not take at once. At most one is in flight. */
@@ -232,7 +233,9 @@ static void end_turn(output_queue_t *queue)
 {
     sleep_on(queue);
     queue->pins++;
-    if (queue->state == QUEUE_OVERFLOWED)
+    if (queue->state == QUEUE_OVERFLOWED && queue->starved)
+        fail(queue, UV_ENOMEM);
+    else if (queue->state == QUEUE_OVERFLOWED)
         queue->turn->events->on_overflow(queue->context);
     else if (queue->state == QUEUE_OPEN)
         pump(queue);
@@ -335,7 +338,9 @@ void output_queue_flush(output_queue_t *queue)
         return;
     }
     size_t bytes = output_queue_bytes(queue);
-    if (bytes > queue->turn->limits.hard_limit) {
+    /* A frame that lacks its end, or is missing, must not look like a whole conversation. */
+    queue->starved = queue->waiting.failed;
+    if (queue->starved || bytes > queue->turn->limits.hard_limit) {
         overflow(queue);
         return;
     }

@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     void (*on_overflow)(void *context);          /* close the session: ERR_TOO_SLOW */
-    void (*on_error)(void *context, int uv_err); /* a write failed; called once */
+    void (*on_error)(void *context, int uv_err); /* a write failed, or an append (UV_ENOMEM); called once */
     void (*on_drain)(void *context);             /* everything queued has gone to the kernel; may be NULL */
 } output_events_t;
 

@@ -24,8 +24,11 @@ cJSON *api_body(http_call_t *call)
         answer_too_large(call);
         return NULL;
     }
-    cJSON *json = json_parse(text, call->body.length);
-    if (json == NULL)
+    err_t why;
+    cJSON *json = json_parse_why(text, call->body.length, &why);
+    if (why == ERR_NO_MEMORY)
+        answer_error(call, why);
+    else if (json == NULL)
         answer_problem(call, MHD_HTTP_BAD_REQUEST, err_code(ERR_NOT_JSON), "the body is not valid JSON");
     return json;
 }

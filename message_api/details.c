@@ -9,6 +9,7 @@ void details_init(details_t *details)
 {
     buffer_init(&details->json, 0);
     details->count = 0;
+    details->no_memory = false;
 }
 
 void details_free(details_t *details)
@@ -26,7 +27,6 @@ void details_add(details_t *details, const char *type, const char *text, const c
     vsnprintf(where, sizeof where, place, arguments);
     va_end(arguments);
 
-    /* Only ever a few kilobytes, so a failure here is told by the answer that cannot be made either. */
     buffer_t *json = &details->json;
     if (buffer_appendf(json, "%s{\"loc\":[%s]", json->length > 0 ? "," : "", where) != ERR_OK ||
         json_append_member(json, "msg", text) != ERR_OK || json_append_member(json, "type", type) != ERR_OK ||
@@ -36,5 +36,7 @@ void details_add(details_t *details, const char *type, const char *text, const c
 
 err_t details_append(const details_t *details, buffer_t *out)
 {
-    return buffer_appendf(out, "{\"detail\":[%s]}", buffer_text(&details->json));
+    return details->no_memory || details->json.failed
+               ? ERR_NO_MEMORY
+               : buffer_appendf(out, "{\"detail\":[%s]}", buffer_text(&details->json));
 }

@@ -3,6 +3,7 @@
 #ifndef P2P_DETAILS_H
 #define P2P_DETAILS_H
 #include "../common/buffer.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { DETAILS_MAX = 32 }; /* further ones are counted, but not told */
@@ -10,6 +11,7 @@ enum { DETAILS_MAX = 32 }; /* further ones are counted, but not told */
 typedef struct {
     buffer_t json; /* the array's items */
     size_t count;
+    bool no_memory; /* set it when there was none to read the request: nothing is known to be wrong with it */
 } details_t;
 
 void details_init(details_t *details);
@@ -20,7 +22,7 @@ void details_free(details_t *details);
 void details_add(details_t *details, const char *type, const char *text, const char *place, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Appends the whole answer. */
+/* Appends the whole answer. NO_MEMORY when there was none on the way: then there is no such answer. */
 err_t details_append(const details_t *details, buffer_t *out);
 
 #endif

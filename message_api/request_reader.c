@@ -127,6 +127,7 @@ static bool read_one_message(const cJSON *object, size_t max_message_bytes, cons
     const char *field = NULL;
     message_t message;
     err_t err = message_from_json(object, MESSAGE_FROM_API, max_message_bytes, &message, &field);
+    details->no_memory |= err == ERR_NO_MEMORY;
     if (err != ERR_OK) {
         add_message_fault(details, object, err, field, place);
         return false;

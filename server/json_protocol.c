@@ -162,6 +162,14 @@ static bool take_plain(session_t *session, const char *line, size_t length)
     return view.type == FRAME_GOT ? take_plain_got(session, &view) : take_plain_message(session, &view);
 }
 
+/* What could not be read for want of memory may have been anything: the peer shall send it again. */
+static void refuse(session_t *session, err_t why)
+{
+    write_error(session, why);
+    if (why == ERR_NO_MEMORY)
+        session_end(session, why);
+}
+
 static void on_line(session_t *session, char *line, size_t length, bool whole)
 {
     char id[ID_SIZE];
@@ -176,14 +184,14 @@ static void on_line(session_t *session, char *line, size_t length, bool whole)
         err = take(session, &frame);
         frame_free(&frame);
         if (err != ERR_OK)
-            write_error(session, err);
+            refuse(session, err);
         return;
     }
     session_charge(session);
-    if (id[0] != '\0')
+    if (id[0] != '\0' && err != ERR_NO_MEMORY)
         write_receipt(session, id, RECEIPT_REJECTED, err);
     else
-        write_error(session, err);
+        refuse(session, err);
 }
 
 static void on_line_too_long(session_t *session)

@@ -130,7 +130,7 @@ static void on_write_error(void *context, int uv_err)
     if (session->state >= SESSION_CLOSING)
         session_close_now(session);
     else
-        session_end(session, ERR_IO);
+        session_end(session, uv_err == UV_ENOMEM ? ERR_NO_MEMORY : ERR_IO);
 }
 
 static void on_drain(void *context)

@@ -128,18 +128,20 @@ bool store_read_page(const char *body, size_t length, store_page_t *page)
     }
     page->more = json_bool(json, "more", false);
     page->entries = alloc_zero((size_t)cJSON_GetArraySize(array) + 1, sizeof(store_entry_t));
-    for (const cJSON *item = array->child; item; item = item->next) {
+    err_t err = ERR_OK;
+    for (const cJSON *item = array->child; item && err != ERR_NO_MEMORY; item = item->next) {
         store_entry_t *entry = &page->entries[page->count];
         if (!json_integer(item, "seq", &entry->seq))
             continue;
         page->last_seq = entry->seq;
-        if (message_from_json(item, MESSAGE_FROM_PEER, LARGEST_STORED, &entry->message, NULL) == ERR_OK)
+        err = message_from_json(item, MESSAGE_FROM_PEER, LARGEST_STORED, &entry->message, NULL);
+        if (err == ERR_OK)
             page->count++;
         else
             page->unreadable++;
     }
     cJSON_Delete(json);
-    return true;
+    return err != ERR_NO_MEMORY; /* who could not be read for that is read again */
 }
 
 void store_page_free(store_page_t *page)

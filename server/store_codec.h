@@ -44,7 +44,7 @@ bool store_read_claims(const char *body, size_t length, store_claimed_t *results
 
 /* Path and query of a page. */
 err_t store_write_page_path(buffer_t *out, const char *username, int64_t epoch, int64_t after, int limit);
-/* Entries that cannot be read are left out. Free with store_page_free when true. */
+/* Entries that cannot be read are left out. False: no page, or no memory for it. Free with store_page_free. */
 bool store_read_page(const char *body, size_t length, store_page_t *page);
 void store_page_free(store_page_t *page);
 

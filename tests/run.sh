@@ -39,10 +39,11 @@ integration() { # folder, pytest options
         --junit-xml "$logs/$stage.xml" "$@"
 }
 
-# Kills a program at every moment of an exchange. P2P_KILL_EVERY=1 takes all moments and both stores. And the tests
+# Kills a program at every moment of an exchange, and lets every allocation of it fail. P2P_KILL_EVERY=1 and
+# P2P_ALLOC_EVERY=1 take all moments, the first also both stores. And the tests
 # of the torture test itself: in the next stage they would keep its four long runs from starting at once.
 kill_sweep() {
-    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_{kill_sweep_*,ledger,storm}.py \
+    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_{kill_sweep_*,allocation_sweep_*,ledger,storm}.py \
         -c tests/integration/pytest.ini -n 2 --junit-xml "$logs/$stage.xml"
 }
 

@@ -140,10 +140,10 @@ static err_t parse_any(const char *text, size_t length, size_t max_message_bytes
     envelope_t envelope;
 
     memset(&envelope, 0, sizeof envelope);
-    envelope.json = json_parse(text, length);
-    err_t err = ERR_NOT_JSON;
-    if (cJSON_IsObject(envelope.json))
-        err = parse_object(&envelope, max_message_bytes);
+    err_t err;
+    envelope.json = json_parse_why(text, length, &err);
+    if (err == ERR_OK)
+        err = !cJSON_IsObject(envelope.json) ? ERR_NOT_JSON : parse_object(&envelope, max_message_bytes);
     if (err == ERR_OK) {
         *out = envelope;
         return ERR_OK;

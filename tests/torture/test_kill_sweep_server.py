@@ -23,7 +23,7 @@ _INTEGRATION = Path(__file__).resolve().parents[1] / "integration"
 sys.path.insert(0, str(_INTEGRATION))
 
 from harness import mongodb  # noqa: E402
-from harness.process import sanitizer_report  # noqa: E402
+from harness.process import sanitizer_report, wait_until  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location("integration_conftest", _INTEGRATION / "conftest.py")
 _integration = importlib.util.module_from_spec(_spec)
@@ -123,8 +123,16 @@ class Exchange:
                 client.got(frame)
             client.ping()
         tom = self.login("tom", "text")
+        wait_until(lambda: self._has_nothing_stored(tom), "tom has got everything")
+
+    def _has_nothing_stored(self, tom) -> bool:
+        """A check that meets the login's own reading says nothing but what that brings."""
         tom.line("!check")
-        tom.expect("No stored messages.")
+        try:
+            return bool(tom.expect("No stored messages.", seconds=0.5))
+        except AssertionError:
+            assert not tom._ended, tom.transcript
+            return False
 
     def is_empty(self):
         """Nobody has anything left."""
