@@ -65,8 +65,7 @@ int main(int argc, char **argv)
     int status = config_read(argc, argv, &config);
     if (status >= 0)
         return status;
-    if (config.token[0])
-        daemon_hide_memory();
+    daemon_hide_memory();
     use_utf8();
     bool interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !config.json;
     status = check_username(&config, interactive) ? run(&config, interactive) : EXIT_USAGE;

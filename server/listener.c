@@ -15,10 +15,16 @@ struct listener {
     bool full;   /* said so in the log */
 };
 
-static void refuse(session_t *session)
+/* Who is refused may take its time to hear it, but a crowd of them must leave descriptors for the store. */
+static void refuse(const listener_t *listener, session_t *session)
 {
+    bool crowd = listener->server->session_count > listener->most + LIMIT_SPARE_FILES / 2;
+
     session_write(session, "The server is full. Try again later.\n");
-    session_end(session, ERR_BUSY);
+    if (crowd)
+        session_close_now(session);
+    else
+        session_end(session, ERR_BUSY);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -38,7 +44,7 @@ static void on_connection(uv_stream_t *stream, int status)
         log_warning(server->log, "server_full", "sessions=%zu", server->session_count);
     listener->full = full;
     if (full)
-        refuse(session);
+        refuse(listener, session);
     else
         session_greet(session);
 }

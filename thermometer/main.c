@@ -8,8 +8,7 @@ int main(int argc, char **argv)
     int status = config_read(argc, argv, &config);
 
     if (status < 0) {
-        if (config.token[0])
-            daemon_hide_memory();
+        daemon_hide_memory();
         status = thermometer_run(&config);
     }
     config_free(&config);

@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 
     if (status >= 0)
         return status;
+    daemon_hide_memory(); /* everybody's messages go through it */
     if (daemon_init(&daemon, "ws_adapter", config.level, on_stop, &adapter) != ERR_OK) {
         fprintf(stderr, "p2p-ws-adapter: cannot start the event loop\n");
         config_free(&config);
