@@ -1,8 +1,10 @@
 #include "browser.h"
 #include "common/alloc.h"
 #include "common/text.h"
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* Seconds and sizes of section 9 of the design. */
 enum {
@@ -117,23 +119,35 @@ static void say_close(browser_t *browser)
     lws_set_timeout(browser->wsi, PENDING_TIMEOUT_HTTP_KEEPALIVE_IDLE, LWS_TO_KILL_ASYNC);
 }
 
+/* For browsers that don't say got: their TCP has it. A machine that is gone without a word must not be taken for one
+ * that reads. */
+static void acknowledge_written(browser_t *browser)
+{
+    outgoing_got_t *got;
+    int unacknowledged;
+
+    if (!browser->outgoing.first || lws_partial_buffered(browser->wsi) ||
+        ioctl(lws_get_socket_fd(browser->wsi), SIOCOUTQ, &unacknowledged) != 0)
+        return;
+    while ((got = outgoing_pop_got(&browser->outgoing, (size_t)unacknowledged))) {
+        if (browser->session)
+            chat_session_got(browser->session, got->sender, got->id);
+        free(got);
+    }
+}
+
 /* The frames are whole already: for the library they are bytes, which it writes as they are under the name of
  * HTTP. What the kernel doesn't take it keeps, and calls back when that is gone. False when the socket is dead. */
 static bool write_frames(browser_t *browser)
 {
     outgoing_t *outgoing = &browser->outgoing;
-    outgoing_got_t *got;
     size_t length;
     char *frames = outgoing_next(outgoing, WRITE_BYTES, &length);
 
     if (lws_write(browser->wsi, (unsigned char *)frames, length, LWS_WRITE_HTTP) < (int)length)
         return false;
     outgoing_drop(outgoing, length);
-    while ((got = outgoing_pop_got(outgoing))) {
-        if (browser->session)
-            chat_session_got(browser->session, got->sender, got->id);
-        free(got);
-    }
+    acknowledge_written(browser);
     return true;
 }
 
@@ -303,6 +317,7 @@ void browser_on_closed(browser_t *browser)
 {
     bool was_online = browser->state == BROWSER_ONLINE;
 
+    acknowledge_written(browser); /* what it had read before it left */
     browser->wsi = NULL;
     outgoing_free(&browser->outgoing);
     if (browser->session)
@@ -326,5 +341,6 @@ void browser_tick(browser_t *browser)
     } else if (browser->output_paused && now - browser->paused_since > SLOW_MS) {
         drop_slow(browser);
     }
+    acknowledge_written(browser);
     browser_pace_input(browser); /* nothing tells when the server's TCP has taken some */
 }

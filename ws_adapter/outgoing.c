@@ -114,9 +114,11 @@ static outgoing_got_t *pop_first(outgoing_t *outgoing)
     return got;
 }
 
-outgoing_got_t *outgoing_pop_got(outgoing_t *outgoing)
+outgoing_got_t *outgoing_pop_got(outgoing_t *outgoing, size_t unacknowledged)
 {
-    return outgoing->first && outgoing->first->end <= outgoing->written ? pop_first(outgoing) : NULL;
+    const outgoing_got_t *first = outgoing->first;
+
+    return first && first->end + unacknowledged <= outgoing->written ? pop_first(outgoing) : NULL;
 }
 
 void outgoing_free(outgoing_t *outgoing)

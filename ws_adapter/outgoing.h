@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of a message that is to be acknowledged once it is written. */
+/* Of a message that is to be acknowledged once the browser's TCP has it. */
 typedef struct outgoing_got {
     struct outgoing_got *next;
     uint64_t end; /* of its frame, counted from the first byte that was ever queued */
@@ -33,7 +33,8 @@ bool outgoing_push(outgoing_t *outgoing, const char *text, size_t length, const 
 char *outgoing_next(const outgoing_t *outgoing, size_t most, size_t *length);
 /* So many bytes of them were written. */
 void outgoing_drop(outgoing_t *outgoing, size_t length);
-/* Takes out one whose frame was written: free() it. NULL when there is none. */
-outgoing_got_t *outgoing_pop_got(outgoing_t *outgoing);
+/* Takes out one whose frame was written and lies before the last `unacknowledged` bytes of those written: free() it. NULL
+ * when there is none. */
+outgoing_got_t *outgoing_pop_got(outgoing_t *outgoing, size_t unacknowledged);
 
 #endif

@@ -146,11 +146,16 @@ class Sweep:
         exchange.collect()
         if end == "ended":
             self.start()
+        wait_until(self._has_its_store, "the store is back")
         exchange.recover()
         exchange.collect()
         exchange.is_empty()
         exchange.check_ledger()
         self.ends[end] += 1
+
+    def _has_its_store(self) -> bool:
+        """A call that had no memory makes the store one that is away, for a moment."""
+        return self.world.server.stderr.count(" store_away ") == self.world.server.stderr.count(" store_back ")
 
     def _has_died(self) -> bool:
         try:

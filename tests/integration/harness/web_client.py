@@ -8,10 +8,10 @@ from .process import DEADLINE
 
 
 class WebClient:
-    def __init__(self, port: int, host: str = "127.0.0.1", **options):
-        origin = f"http://{host}:{port}"
+    def __init__(self, port: int, host: str = "127.0.0.1", origin: str | None = None):
+        origin = origin or f"http://{host}:{port}"
         self._socket = connect(
-            f"ws://{host}:{port}/ws", origin=origin, proxy=None, open_timeout=DEADLINE, legacy=True, **options
+            f"ws://{host}:{port}/ws", origin=origin, proxy=None, open_timeout=DEADLINE, legacy=True
         )
         self.frames: list[dict] = []
 

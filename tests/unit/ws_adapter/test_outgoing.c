@@ -97,19 +97,20 @@ static void test_got_when_written(void **state)
     assert_true(outgoing_push(&outgoing, "one", 3, "alice", "1"));
     assert_true(outgoing_push(&outgoing, "two", 3, NULL, NULL));
     assert_true(outgoing_push(&outgoing, "three", 5, "bob", "3"));
-    assert_null(outgoing_pop_got(&outgoing));
+    assert_null(outgoing_pop_got(&outgoing, 0));
     outgoing_drop(&outgoing, 5);
-    got = outgoing_pop_got(&outgoing);
+    got = outgoing_pop_got(&outgoing, 0);
     assert_string_equal(got->sender, "alice");
     assert_string_equal(got->id, "1");
     free(got);
     outgoing_drop(&outgoing, 5);
-    assert_null(outgoing_pop_got(&outgoing));
+    assert_null(outgoing_pop_got(&outgoing, 0));
     outgoing_drop(&outgoing, 7);
-    got = outgoing_pop_got(&outgoing);
+    assert_null(outgoing_pop_got(&outgoing, 1)); /* its last byte has not arrived */
+    got = outgoing_pop_got(&outgoing, 0);
     assert_string_equal(got->sender, "bob");
     free(got);
-    assert_null(outgoing_pop_got(&outgoing));
+    assert_null(outgoing_pop_got(&outgoing, 0));
 }
 
 /* A reader that lags: what is written is given back, and nothing is lost or turned round. */
@@ -130,7 +131,7 @@ static void test_lagging_reader(void **state)
         assert_int_equal(length, 12);
         assert_memory_equal(next + 2, text, 10);
         outgoing_drop(&outgoing, length);
-        outgoing_got_t *got = outgoing_pop_got(&outgoing);
+        outgoing_got_t *got = outgoing_pop_got(&outgoing, 0);
         assert_string_equal(got->id, text);
         free(got);
         assert_true(outgoing.frames.length <= ROOM + 2 * (outgoing.bytes + ROOM + 12));
@@ -147,11 +148,11 @@ static void test_free_drops_all(void **state)
     assert_true(outgoing_push(&outgoing, "one", 3, "alice", "1"));
     outgoing_free(&outgoing);
     assert_int_equal(outgoing.bytes, 0);
-    assert_null(outgoing_pop_got(&outgoing));
+    assert_null(outgoing_pop_got(&outgoing, 0));
     assert_true(outgoing_push(&outgoing, "two", 3, "alice", "2"));
     assert_memory_equal(outgoing_next(&outgoing, 1, &length), "\x81\x03two", 5);
     outgoing_drop(&outgoing, 5);
-    outgoing_got_t *got = outgoing_pop_got(&outgoing);
+    outgoing_got_t *got = outgoing_pop_got(&outgoing, 0);
     assert_string_equal(got->id, "2");
     free(got);
 }
