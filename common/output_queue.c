@@ -37,7 +37,7 @@ struct output_queue {
     queue_state_t state : 8;
     bool woken : 1;
     bool postponed : 1; /* to the next turn */
-    bool starved : 1; /* overflowed because there was no memory for what was appended */
+    bool starved : 1;   /* overflowed because there was no memory for what was appended */
 };
 
 /* A write that the kernel did not take at once. At most one is in flight. */
