@@ -324,6 +324,28 @@ err_t output_queue_write(output_queue_t *queue, const char *data, size_t length)
     return queue->state == QUEUE_OPEN ? err : ERR_CLOSED;
 }
 
+/* What the kernel takes now, unless something is ahead of it. An error comes again with the rest. */
+static size_t write_through(output_queue_t *queue, const char *data, size_t length)
+{
+    if (queue->state != QUEUE_OPEN || output_queue_bytes(queue) > 0)
+        return 0;
+    uv_buf_t all = uv_buf_init((char *)data, (unsigned)length);
+    int written = uv_try_write(queue->stream, &all, 1);
+    return written > 0 ? (size_t)written : 0;
+}
+
+err_t output_queue_write_now(output_queue_t *queue, const char *data, size_t length)
+{
+    size_t taken = write_through(queue, data, length);
+
+    if (taken == length)
+        return ERR_OK;
+    err_t err = output_queue_write(queue, data + taken, length - taken);
+    if (err == ERR_NO_MEMORY && taken > 0)
+        overflow(queue); /* nothing may follow half a line */
+    return err;
+}
+
 buffer_t *output_queue_buffer(output_queue_t *queue)
 {
     if (queue->timer)

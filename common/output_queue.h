@@ -37,6 +37,8 @@ output_queue_t *output_queue_new(output_turn_t *turn, uv_stream_t *stream, void 
 void output_queue_free(output_queue_t *queue);
 /* ERR_TOO_SLOW when the limit is reached, ERR_CLOSED after free/error. */
 err_t output_queue_write(output_queue_t *queue, const char *data, size_t length);
+/* The same, without a copy of what the kernel takes at once: for one text to very many. No callback comes from it. */
+err_t output_queue_write_now(output_queue_t *queue, const char *data, size_t length);
 /* The buffer to append frames to without a copy: `frame_write_x(output_queue_buffer(q), …);
  * output_queue_flush(q);` */
 buffer_t *output_queue_buffer(output_queue_t *queue);

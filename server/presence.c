@@ -75,6 +75,7 @@ static frame_names_t names_from(const buffer_t *names, size_t start)
 /* Without the first `known` changes. */
 static err_t write_frame(const presence_t *presence, const batch_t *batch, size_t known, buffer_t *out)
 {
+    buffer_clear(out);
     return frame_write_presence(out, names_from(&batch->joined, batch->changes[known].joined),
                                 names_from(&batch->left, batch->changes[known].left),
                                 users_count(presence->server->users));
@@ -82,23 +83,19 @@ static err_t write_frame(const presence_t *presence, const batch_t *batch, size_
 
 /* Most sessions get the same bytes. Those that logged in meanwhile know a part of it already: the later they did, the
  * more, and they stand in the order of their logins. */
-static void tell_all(const presence_t *presence, const batch_t *batch, const buffer_t *frame)
+static void tell_all(const presence_t *presence, const batch_t *batch, buffer_t *frame)
 {
     size_t known = 0;
 
     for (session_t *session = users_first(presence->server->users); session; session = users_next(session)) {
         if (!listens(session))
             continue;
+        size_t knew = known;
         while (known < batch->count && batch->changes[known].seq <= session->presence_seq)
             known++;
-        if (known == batch->count)
+        if (known == batch->count || (known > knew && write_frame(presence, batch, known, frame) != ERR_OK))
             return;
-        buffer_t *out = session_begin(session);
-        if (known > 0)
-            write_frame(presence, batch, known, out);
-        else
-            buffer_append(out, frame->data, frame->length);
-        session_flush(session);
+        session_write_now(session, frame);
     }
 }
 

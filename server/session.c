@@ -163,6 +163,12 @@ void session_write(session_t *session, const char *text)
     session_flush(session);
 }
 
+void session_write_now(session_t *session, const buffer_t *text)
+{
+    session->sent += text->length;
+    output_queue_write_now(session->output, text->data, text->length);
+}
+
 /* ---- input ---- */
 
 bool session_is_blocked(const session_t *session)

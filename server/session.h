@@ -75,6 +75,8 @@ const char *session_username(const session_t *session);
 buffer_t *session_begin(session_t *session);
 void session_flush(session_t *session);
 void session_write(session_t *session, const char *text);
+/* One text for very many: not copied for each of them. */
+void session_write_now(session_t *session, const buffer_t *text);
 
 /* A message or command was taken: costs a token. */
 void session_charge(session_t *session);

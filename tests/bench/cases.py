@@ -12,6 +12,8 @@ from pathlib import Path
 from systems import BIN, LOAD_CORE, SERVER_CORE, TOP, BenchError, Running, Stage, port_in, running
 
 RUN_SECONDS = 300
+# After so long sessions are idle: all have been told who else came, and what the crowd's coming took is given back.
+REST_SECONDS = 12
 
 
 def load_command(protocol: str, work: str, port: int, options: dict[str, int]) -> list[str]:
@@ -77,6 +79,7 @@ def _idle_bytes(server: Running, protocol: str, sessions: int) -> float:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as generator:
         if not generator.stdout.readline():
             raise BenchError("idle: the sessions were not all accepted")
+        time.sleep(REST_SECONDS)
         after = memory_bytes(pid)
         generator.stdin.close()
         generator.wait(30)

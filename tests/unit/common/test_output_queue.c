@@ -97,6 +97,34 @@ static void test_what_is_postponed_goes_out_with_what_comes_next(void **state)
     end(&world);
 }
 
+/* What the kernel does not take waits, in its order; what comes behind waits too. */
+static void test_what_is_written_now(void **state)
+{
+    world_t world;
+    static char block[4 * 1024 * 1024], got[sizeof block + 8];
+    size_t length = 0;
+    ssize_t count;
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    memset(block, 'x', sizeof block);
+    assert_int_equal(output_queue_write_now(world.queue, "one", 3), ERR_OK);
+    assert_int_equal(output_queue_bytes(world.queue), 0);
+    assert_int_equal(output_queue_write_now(world.queue, block, sizeof block), ERR_OK);
+    assert_in_range(output_queue_bytes(world.queue), 1, sizeof block - 1);
+    assert_int_equal(output_queue_write_now(world.queue, "end", 3), ERR_OK);
+    while (length < sizeof block + 6) {
+        uv_run(&world.loop, UV_RUN_NOWAIT);
+        count = recv(world.peer, got + length, sizeof got - length, MSG_DONTWAIT);
+        length += count > 0 ? (size_t)count : 0;
+    }
+    assert_memory_equal(got, "onex", 4);
+    assert_memory_equal(got + length - 4, "xend", 4);
+    assert_int_equal(length, sizeof block + 6);
+    assert_int_equal(output_queue_bytes(world.queue), 0);
+    end(&world);
+}
+
 /* A server takes what is not counted here for written, and what TCP has acknowledged for read. */
 static void test_what_an_overflow_dropped_is_never_written(void **state)
 {
@@ -210,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes_of_a_turn_go_out_together),
         cmocka_unit_test(test_what_is_postponed_goes_out_with_what_comes_next),
+        cmocka_unit_test(test_what_is_written_now),
         cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
         cmocka_unit_test(test_soft_limit_without_a_pause),
         cmocka_unit_test(test_error_comes_once),
