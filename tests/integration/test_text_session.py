@@ -255,3 +255,14 @@ def test_login_has_a_deadline(world):
     slow.expect_close(seconds=DEADLINE)
     assert time.monotonic() - start > 5
     json_slow.expect_close()
+
+
+def test_nul_in_a_name_in_direct_mode(make_world):
+    world = make_world(server_arguments=("--delivery", "direct")).start()
+    alice, bob = world.text("alice"), world.text("bob")
+    alice.line("bob: first")
+    bob.expect_line("] first")
+    alice.line("bob" + "\0" * 64 + "x: not to bob")
+    alice.expect_line("Invalid format. Use: TO_USERNAME: MESSAGE")
+    alice.line("bob: last")
+    assert "not to bob" not in bob.expect_line("] last")
