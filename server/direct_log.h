@@ -1,15 +1,16 @@
-/* Direct mode, what one session was handed from memory alone: a record a message, oldest first, until the peer's TCP has
- * acknowledged it (text) or its program has said got (JSON). The compact form of a delivery: most of them are forgotten before anything else is known
- * of them. Pure. */
+/* Direct mode, what one session was handed from memory alone: a record a message, oldest first, until the peer's TCP
+ * has acknowledged it (text) or its program has said got (JSON). The compact form of a delivery: most of them are
+ * forgotten before anything else is known of them. Pure. */
 #ifndef P2P_SERVER_DIRECT_LOG_H
 #define P2P_SERVER_DIRECT_LOG_H
-#include "../common/buffer.h"
+#include "../common/error.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+/* A pointer in each mailbox, as most have none. */
 typedef struct {
-    buffer_t records;
-    size_t start; /* of the oldest one */
+    struct direct_block *block; /* NULL while there is no record */
 } direct_log_t;
 
 typedef struct {
