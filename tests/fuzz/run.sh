@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs every fuzzer of build/fuzz/bin from its seeds, two at once, and prints one line of TAP for each.
 #   tests/fuzz/run.sh FOLDER    what stops a fuzzer is kept there: fuzz-NAME.log, fuzz-NAME-crash-…
-#   P2P_FUZZ_SECONDS=120        for each; 8 when not set
+#   P2P_FUZZ_SECONDS=120        for each; 60 when not set
 # What the fuzzers find new on the way stays in build/fuzz/corpus and is the start of the next run.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-export folder=$1 seconds=${P2P_FUZZ_SECONDS:-8}
+export folder=$1 seconds=${P2P_FUZZ_SECONDS:-60}
 
 run_one() { # number, fuzzer
     local name=${2##*/fuzz_}

@@ -149,7 +149,7 @@ def test_commands_of_the_original_through_a_text_session(world, bot, model):
     for client, word in ((alice, "spanish"), (bob, "angry"), (carol, "happy")):
         client.line("openai: personality")
         client.expect_line(f"Personality: {word}.")
-    for file in (world.folder / "data").glob("openai_*"):
+    for file in (world.folder / "data").glob("openai_*.json"):
         assert file.stat().st_mode & 0o777 == 0o600
     bot.look_for_key(alice, bob, carol)
 

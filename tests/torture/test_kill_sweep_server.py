@@ -62,6 +62,9 @@ class Exchange:
     def send(self, alice, id: str, **members):
         alice.message(self.names[dict(self.sent)[id]], f"text of {id}", id=id, **members)
 
+    def expect_stored(self, alice, id: str):
+        alice.recv_receipt(id, "stored")
+
     def collect(self):
         """Everything that came before the end."""
         for client in self.clients:
@@ -90,7 +93,7 @@ class Exchange:
             bob.got(bob.recv_message(f"text of {id}"))
         tom.expect_line("text of a2")
         for id in ("a1", "a2", "a3", "a4"):
-            alice.recv_receipt(id, "stored")
+            self.expect_stored(alice, id)
         tina.expect("Message saved.")
         tina.expect("Message saved.")
         for id in ("a1", "a2", "a4"):
@@ -101,7 +104,7 @@ class Exchange:
         alice.recv_receipt("a3", "delivered")
         self.send(alice, "a5")
         bob.recv_message("text of a5")
-        alice.recv_receipt("a5", "stored")
+        self.expect_stored(alice, "a5")
         bob.command("check")
         bob.recv("result")
         tom.line("exit")
