@@ -349,9 +349,9 @@ class Terminal:
             except OSError:  # the last process on the terminal is gone
                 pass
 
-    def wait_for(self, text: bytes):
+    def wait_for(self, pattern: bytes):
         end = time.monotonic() + DEADLINE
-        while text not in self.seen:
+        while not re.search(pattern, self.seen):
             assert time.monotonic() < end, self.seen
             self.read()
 
@@ -377,10 +377,10 @@ def test_on_a_terminal(fake):
     order though it reaches the whole foreground group."""
     terminal = Terminal(fake, *FREE_PORTS)
     try:
-        terminal.wait_for(b"Ctrl-C stops everything.")
-        terminal.wait_for(b"\x1b[32mrunning")
+        terminal.wait_for(rb"Ctrl-C stops everything\.")
+        terminal.wait_for(rb"\x1b\[32mrunning")
         wait_until(lambda: len(fake.events("ready")) == 4, "all are ready")
-        assert re.search(rb"\x1b\[\d+A\r", terminal.seen)
+        terminal.wait_for(rb"\x1b\[\d+A\r")
         assert b"ready host" not in terminal.seen
 
         os.write(terminal.master, b"\x13")  # Ctrl-S
@@ -389,7 +389,7 @@ def test_on_a_terminal(fake):
             wait_until(lambda: fake.events("ready").count("p2p-thermometer") == deaths + 1, "it is back")
         terminal.seen = b""
         os.write(terminal.master, b"\x11")  # Ctrl-Q
-        terminal.wait_for(b"Ctrl-C stops everything.")
+        terminal.wait_for(rb"Ctrl-C stops everything\.")
 
         os.write(terminal.master, b"\x1a\x03")
         assert terminal.wait_exit() == 0
