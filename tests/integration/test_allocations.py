@@ -144,11 +144,9 @@ def sweep(disk: Disk, allocations: preload.FailingAlloc, record) -> Counter:
         exchanges.append(exchange)
         allocations.fail(number)
         exchange.run()
-        failed = allocations.failed
-        allocations.fail(0)
-        if not failed:
+        if not allocations.end():
             ends["not reached"] += 1
-        elif exchange.refusals and not alive(disk):
+        elif not alive(disk):
             assert disk.program.wait_exit() == -signal.SIGABRT, f"allocation {number}\n{disk.program.describe()}"
             disk.hang_up()
             disk.start(environment=allocations.environment).program.wait_ready()

@@ -67,17 +67,18 @@ class FailingAlloc(_Shared):
         return self._get()[0]
 
     def fail(self, number: int):
-        """The number-th from now on fails; 0: none."""
-        struct.pack_into("=Q", self._memory, 8, self.count + number if number else 0)
+        """The number-th from now on fails."""
+        struct.pack_into("=Q", self._memory, 8, self.count + number)
+
+    def end(self) -> bool:
+        """None fails from now on. Has that one failed? Perhaps just now, so that the program is still about to end."""
+        fails = self._get()[1]
+        struct.pack_into("=Q", self._memory, 8, 0)
+        return 0 < fails <= self.count
 
     def fail_from_start(self, number: int):
         """Before the program is started."""
         self._set(0, number, self._smallest)
-
-    @property
-    def failed(self) -> bool:
-        count, fails, _ = self._get()
-        return 0 < fails <= count
 
 
 class ShiftedClock(_Shared):
