@@ -2,6 +2,7 @@
 #ifndef P2P_FUZZ_SOCKET_H
 #define P2P_FUZZ_SOCKET_H
 #include "fuzz.h"
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -30,7 +31,11 @@ static inline int fuzz_connect(int port)
 {
     struct sockaddr_in address = fuzz_address(port);
     int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    FUZZ_CHECK(connect(peer, (struct sockaddr *)&address, sizeof address) == 0);
+    int status;
+    do /* the fuzzer's alarm comes every few seconds */
+        status = connect(peer, (struct sockaddr *)&address, sizeof address);
+    while (status != 0 && errno == EINTR);
+    FUZZ_CHECK(status == 0);
     return peer;
 }
 
