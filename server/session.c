@@ -265,7 +265,7 @@ static void await_answers(session_t *session)
 
 void session_leave(session_t *session)
 {
-    if (session->unanswered > 0 || session->heard_all)
+    if (session->unanswered > 0 || session->heard_all || session->mailbox->check)
         await_answers(session);
     else
         session_end(session, ERR_CLOSED);

@@ -183,6 +183,10 @@ def test_answers_come_behind_the_end_of_stream(world):
         if end == "exit":
             alice.shutdown_write()
         assert alice.expect_close().count("User 'carol' is offline. Message saved.\n") == 1
+    # What was asked for by !check is an answer, too.
+    carol = world.connect_text()
+    carol.send("carol\n!check\nexit\n")
+    assert carol.expect_close().count("[Stored] [CHAT]") == 2
     world.text("bob").line("!check")
 
 
