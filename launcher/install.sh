@@ -34,6 +34,7 @@ test_packages=(
     python3-venv          # integration tests
     netcat-openbsd        # people with netcat
     strace                # kills programs at a given system call
+    iproute2              # networks of their own, for machines that vanish
     chromium              # browser tests
     nodejs                # browser tests
 )

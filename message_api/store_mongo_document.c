@@ -196,11 +196,7 @@ void mongo_document_read(const bson_t *document, size_t max_message_bytes, messa
         type = MESSAGE_CHAT;
 
     const char *stored = mongo_text(document, "message");
-    buffer_t text;
-    buffer_init(&text, 0);
-    stored_text(stored, strlen(stored), max_message_bytes, &text);
-    message_make(out, sender, destination, buffer_text(&text), text.length, type);
-    buffer_free(&text);
+    stored_make(out, sender, destination, stored, strlen(stored), max_message_bytes, type);
     read_id(document, out->id);
     read_timestamp(document, out->timestamp);
     read_metadata(document, out);

@@ -133,16 +133,13 @@ bool mailbox_read_row(sqlite3_stmt *row, message_t *out)
 {
     message_type_t type;
     int64_t time;
-    buffer_t text;
     if (!has_key(row))
         return false;
     if (!message_type_parse(column(row, 5), &type))
         type = MESSAGE_CHAT;
     const char *stored = column(row, 6), *metadata = column(row, 7), *timestamp = column(row, 4);
-    buffer_init(&text, 0);
-    stored_text(stored, (size_t)sqlite3_column_bytes(row, 6), SIZE_MAX, &text);
-    message_make(out, column(row, 2), column(row, 1), buffer_text(&text), text.length, type);
-    buffer_free(&text);
+    stored_make(out, column(row, 2), column(row, 1), stored, (size_t)sqlite3_column_bytes(row, 6), SIZE_MAX,
+                type);
     snprintf(out->id, sizeof out->id, "%s", column(row, 3));
     if (timestamp_parse(timestamp, &time) != ERR_OK)
         time = 0;

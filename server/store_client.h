@@ -1,6 +1,6 @@
-/* The way to the message API: batches of puts, acknowledgements and keys of what was received before
- * it was put (one of each under way, the next one collects meanwhile: so the order between any two users is kept) and of claims, pages a few at a time, and a
- * circuit breaker. Knows nothing of sessions.
+/* The way to the message API: batches of puts, acknowledgements and keys of what was received before it was put (one
+ * of each under way, the next one collects meanwhile: so the order between any two users is kept) and of claims, pages
+ * a few at a time, and a circuit breaker. Knows nothing of sessions.
  *
  * When the store fails, it is `away`: nothing is sent but a look at /health about twice a second, puts and
  * acknowledgements wait in their queues, and claims and pages fail. Callbacks come from the loop, never inside
