@@ -40,6 +40,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     } else if (*socket_context != NULL) {
         http_connections_remove(&server->connections, *socket_context);
         *socket_context = NULL;
+        server->place_is_free = true;
     }
 }
 
@@ -96,13 +97,18 @@ static void on_wakeup(uv_timer_t *timer);
 
 static void run(http_server_t *server)
 {
+    server->place_is_free = false;
     MHD_run(server->daemon);
     if (server->closing && server->connections.count == 0) {
         finish_close(server);
         return;
     }
     MHD_UNSIGNED_LONG_LONG timeout;
-    if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
+    /* At its limit libmicrohttpd listens no more. It looks whether it may again at the start of a run, and closes
+     * connections at the end of one: nothing else might ever start the next. */
+    if (server->place_is_free)
+        uv_timer_start(&server->wakeup, on_wakeup, 0, 0);
+    else if (MHD_get_timeout(server->daemon, &timeout) == MHD_YES)
         uv_timer_start(&server->wakeup, on_wakeup, timeout, 0);
     else
         uv_timer_stop(&server->wakeup);

@@ -48,7 +48,7 @@ struct http_server {
     http_connections_t connections;
     size_t body_bytes, answer_bytes; /* held now */
     bool draining, closing;
-    uint64_t linger_until;
+    bool place_is_free; /* a connection was closed in this run */
     http_closed_cb closed;
     void *closed_context;
 };

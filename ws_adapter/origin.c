@@ -31,23 +31,24 @@ static const char *authority(const char *origin, const char **default_port)
     return NULL;
 }
 
+static bool has_port(const char *authority)
+{
+    const char *colon = strrchr(authority, ':');
+    return colon != NULL && strchr(colon, ']') == NULL; /* [::1] has none */
+}
+
 /* Are two authorities the same, one of them perhaps with the port that is the default? */
 static bool same_authority(const char *a, const char *b, const char *default_port)
 {
-    size_t a_length = strlen(a), b_length = strlen(b), port = strlen(default_port);
-
-    if (a_length == b_length)
-        return strcasecmp(a, b) == 0;
-    if (a_length < b_length) {
+    if (strlen(a) < strlen(b)) {
         const char *swap = a;
         a = b;
         b = swap;
-        size_t length = a_length;
-        a_length = b_length;
-        b_length = length;
     }
-    return a_length == b_length + port && strncasecmp(a, b, b_length) == 0 &&
-           strcmp(a + b_length, default_port) == 0;
+    size_t length = strlen(b);
+    if (strncasecmp(a, b, length) != 0)
+        return false;
+    return a[length] == '\0' || (!has_port(b) && strcmp(a + length, default_port) == 0);
 }
 
 static bool is_origin(const char *text)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -436,14 +437,16 @@ def test_more_connections_than_files(programs, tmp_path):
     program = programs.start(
         "/bin/sh", "-c", f"ulimit -n 200; exec {path} --port 0 --database {tmp_path}/m.db"
     ).wait_ready()
-    idle = [Raw(program.port) for _ in range(150)]
+    limit = 100  # half of the descriptors
+    idle = [Raw(program.port) for _ in range(limit + 50)]
+    wait_until(lambda: len(list(Path(f"/proc/{program.pid}/fd").iterdir())) > limit, "the limit is reached")
     with Raw(program.port) as last:
         last.send(head("GET", "/health"))
-        for raw in idle[:120]:
+        program.signal(signal.SIGSTOP)  # it hears of all these ends at once, and of nothing after them
+        for raw in idle:
             raw.__exit__()
+        program.signal(signal.SIGCONT)
         assert last.answer()[0] == 200
-    for raw in idle[120:]:
-        raw.__exit__()
 
 
 # The store is away

@@ -46,6 +46,9 @@ static void test_other_hosts(void **state)
         "lan:80",
         "a.chat.example.org",
         "localhost:08080",
+        "127.0.0.1:8080:80",
+        "lan:9000:80",
+        "[::1]:8080:80",
         "\n",
     };
     origin_list_t *list = origin_list_new("https://chat.example.org,http://lan:9000");
