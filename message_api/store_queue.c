@@ -367,8 +367,9 @@ err_t store_queue_submit(store_queue_t *queue, store_request_t *request)
     bool is_read = request->kind == REQUEST_READ;
     uv_mutex_lock(&queue->mutex);
     list_append(is_read ? &queue->reads : &queue->writes, request);
-    uv_cond_signal(is_read ? &queue->read_waits : &queue->write_waits);
     uv_mutex_unlock(&queue->mutex);
+    /* Behind the mutex, which the thread that wakes wants first. */
+    uv_cond_signal(is_read ? &queue->read_waits : &queue->write_waits);
     return ERR_OK;
 }
 
