@@ -34,6 +34,10 @@ static const char RECEIVED[] =
     " sender TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID;"
     "PRAGMA user_version=2;";
 
+/* The file belongs to this process as long as it is open: others, a second message API above all, are refused. So its
+ * connections find each other in memory, and no commit locks and unlocks the file. */
+static const char VFS[] = "unix-excl";
+
 static const char PRAGMAS[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;";
 
 static const char *const SQL[SQL_COUNT] = {
@@ -145,7 +149,7 @@ void sqlite_file_close(sqlite_store_t *store)
 static int connection_open(connection_t *connection, const char *path)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(path, &connection->db, flags, NULL);
+    int code = sqlite3_open_v2(path, &connection->db, flags, VFS);
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(connection->db, BUSY_MS);
     if (code == SQLITE_OK)
@@ -194,11 +198,18 @@ static int check_schema(sqlite3 *db, bool *foreign)
 }
 
 /* What a killed program or a failed commit left in the WAL may be in the kernel's memory alone: before any of it is
- * taken for stored, it is written to the disk. A full disk or another process's lock come after that. */
+ * taken for stored, it is written to the disk. A full disk comes after that. */
 static int settle(sqlite3 *db)
 {
     int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    return (code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
+    return (code & 0xff) == SQLITE_FULL ? SQLITE_OK : code;
+}
+
+static const char *why_not(sqlite3 *db, int code, bool foreign)
+{
+    if (foreign)
+        return "the file is of a newer version or another program";
+    return (code & 0xff) == SQLITE_BUSY ? "another program has the file open" : sqlite3_errmsg(db);
 }
 
 static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
@@ -230,8 +241,7 @@ err_t sqlite_file_open(sqlite_store_t *store)
         sqlite3_wal_hook(store->writer.db, on_commit, store);
         return ERR_OK;
     }
-    reason_set(store->reason,
-               foreign ? "the file is of a newer version or another program" : sqlite3_errmsg(failed->db));
+    reason_set(store->reason, why_not(failed->db, code, foreign));
     sqlite_file_close(store);
     return foreign ? ERR_INVALID_SETTING : sqlite_err(code);
 }
@@ -246,6 +256,6 @@ int sqlite_file_checkpoint(sqlite_store_t *store)
         code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         pthread_rwlock_unlock(&store->lock);
     }
-    /* Another process at work on the file: the next time will do. */
+    /* A reader at work: the next time will do. */
     return (code & 0xff) == SQLITE_BUSY ? SQLITE_OK : code;
 }
