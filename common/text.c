@@ -123,7 +123,8 @@ size_t text_plain_length(const char *text, size_t length)
     return i;
 }
 
-bool text_is_message(const char *text, size_t length)
+/* Is it UTF-8 of nothing but printable ASCII and what `takes` answers true for? */
+static bool consists_of(const char *text, size_t length, bool (*takes)(uint32_t point))
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t i = 0;
@@ -133,28 +134,31 @@ bool text_is_message(const char *text, size_t length)
             break;
         uint32_t point;
         size_t size = decode(bytes + i, length - i, &point);
-        if (size == 0 || (is_control(point) && point != '\t' && point != '\n'))
+        if (size == 0 || !takes(point))
             return false;
         i += size;
     }
     return true;
 }
 
+static bool is_of_message(uint32_t point)
+{
+    return !is_control(point) || point == '\t' || point == '\n';
+}
+
+bool text_is_message(const char *text, size_t length)
+{
+    return consists_of(text, length, is_of_message);
+}
+
+static bool is_not_nul(uint32_t point)
+{
+    return point != 0;
+}
+
 bool text_is_utf8(const char *text, size_t length)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
-    size_t i = 0;
-    while (i < length) {
-        i += skip_printable_ascii(bytes + i, length - i);
-        if (i == length)
-            break;
-        uint32_t point;
-        size_t size = decode(bytes + i, length - i, &point);
-        if (size == 0 || point == 0)
-            return false;
-        i += size;
-    }
-    return true;
+    return consists_of(text, length, is_not_nul);
 }
 
 /* Separators that some programs take for a line end, and the characters that turn the direction of writing. */

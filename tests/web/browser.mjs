@@ -1,17 +1,28 @@
 // People at the page, in Debian's Chromium: one browser for a test file, one context (cookies, storage) a person.
 //
-//   const browser = await startBrowser(world.url);
+//   const { world, browser } = await startPage();  // both end with the tests of the file
 //   const alice = await browser.join('alice');
 //   await alice.write('bob', 'hello');
-//   await browser.close();                         // throws if a page had an error or broke its security policy
 
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { DEADLINE } from './harness.mjs';
+import { DEADLINE, startWorld } from './harness.mjs';
 
 const executablePath = process.env.P2P_CHROMIUM ?? '/usr/bin/chromium';
 
 export async function startBrowser(url) {
     return new Browser(await chromium.launch({ executablePath, args: ['--disable-dev-shm-usage'] }), url);
+}
+
+// The whole chain, and a browser for its page.
+export async function startPage() {
+    const world = await startWorld();
+    const opening = startBrowser(world.url);
+    after(async () => {
+        const ends = await Promise.allSettled([opening.then((browser) => browser.close()), world.close()]);
+        for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    });
+    return { world, browser: await opening };
 }
 
 class Browser {
@@ -45,6 +56,7 @@ class Browser {
         return person;
     }
 
+    // Throws if a page had an error or broke its security policy.
     async close() {
         await this.chromium.close();
         if (this.problems.length) throw new Error(this.problems.join('\n'));

@@ -2,9 +2,8 @@
 // tried is told as a diagnostic, which tests/summary.py adds up.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from './browser.mjs';
-import { startWorld } from './harness.mjs';
+import { test } from 'node:test';
+import { startPage } from './browser.mjs';
 
 const hit = 'window.broken=1';
 const texts = [
@@ -26,16 +25,7 @@ const texts = [
     `\`\`\`<script>${hit}</script>`, `# <img src onerror=${hit}>`, `[x](javascript:${hit})`, `![x](http://evil.example/x.png)`, `<http://evil.example/>`,
 ];
 
-let world;
-let browser;
-before(async () => {
-    world = await startWorld();
-    browser = await startBrowser(world.url);
-});
-after(async () => {
-    const ends = await Promise.allSettled([browser?.close(), world?.close()]);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-});
+const { world, browser } = await startPage();
 
 // Nothing on the page is more than the page makes of a text.
 async function assertHarmless(person) {

@@ -1,22 +1,11 @@
 // The page in a real browser, against the whole chain: adapter, chat server, message API.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from './browser.mjs';
-import { startWorld, waitUntil } from './harness.mjs';
+import { test } from 'node:test';
+import { startPage } from './browser.mjs';
+import { waitUntil } from './harness.mjs';
 
-let world;
-let browser;
-
-before(async () => {
-    world = await startWorld();
-    browser = await startBrowser(world.url);
-});
-
-after(async () => {
-    const ends = await Promise.allSettled([browser?.close(), world?.close()]);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-});
+const { world, browser } = await startPage();
 
 test('two people chat', async () => {
     const alice = await browser.join('alice');

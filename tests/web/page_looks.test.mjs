@@ -2,23 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { startBrowser } from './browser.mjs';
-import { startWorld, waitUntil } from './harness.mjs';
+import { test } from 'node:test';
+import { startPage } from './browser.mjs';
+import { waitUntil } from './harness.mjs';
 
 const axe = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-let world;
-let browser;
-
-before(async () => {
-    world = await startWorld();
-    browser = await startBrowser(world.url);
-});
-
-after(async () => {
-    const ends = await Promise.allSettled([browser?.close(), world?.close()]);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-});
+const { world, browser } = await startPage();
 
 const groundOf = (person) => person.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);

@@ -2,22 +2,11 @@
 // for a moment. The WebSocket is played by the test; the page comes from the adapter's folder all the same.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from './browser.mjs';
-import { startWorld, waitUntil } from './harness.mjs';
+import { test } from 'node:test';
+import { startPage } from './browser.mjs';
+import { waitUntil } from './harness.mjs';
 
-let world;
-let browser;
-
-before(async () => {
-    world = await startWorld();
-    browser = await startBrowser(world.url);
-});
-
-after(async () => {
-    const ends = await Promise.allSettled([browser?.close(), world?.close()]);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-});
+const { browser } = await startPage();
 
 // A person whose server is this object: `frames` came from the page, send() goes to it, onLogin may be replaced.
 async function visitPlayed() {

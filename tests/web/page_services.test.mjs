@@ -1,24 +1,11 @@
 // The page with services that say what a test wants (page_suite has the real ones): the command buttons, the thermometer's chart, the bot's answers.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from './browser.mjs';
-import { startWorld } from './harness.mjs';
+import { test } from 'node:test';
+import { startPage } from './browser.mjs';
 
-let world;
-let browser;
-let openai;
-
-before(async () => {
-    world = await startWorld();
-    openai = await world.json('openai');
-    browser = await startBrowser(world.url);
-});
-
-after(async () => {
-    const ends = await Promise.allSettled([browser?.close(), world?.close()]);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-});
+const { world, browser } = await startPage();
+const openai = await world.json('openai');
 
 test('the command buttons', async () => {
     const alice = await browser.join('alice');
