@@ -259,12 +259,12 @@ void mailbox_finish_unanswered(delivery_t *delivery)
         mailbox_finish_received(delivery);
         return;
     }
-    /* It may be on disk: then it must not be read again. */
+    /* It may be on disk, or come there late: then it must not be read. */
     receipts_delivered(delivery->mailbox->server, delivery);
     receipts_remember(delivery->mailbox->server, delivery, RECEIPT_DELIVERED);
     mailbox_set_put(delivery, PUT_STORED);
     delivery_drop_body(delivery);
-    mailbox_acknowledge(delivery);
+    store_client_receive(delivery->mailbox->server->store, delivery);
 }
 
 /* For the store to know a repeat; metadata may say that the message takes another one out of the mailbox. */

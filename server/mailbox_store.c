@@ -85,15 +85,28 @@ static void on_refused(server_t *server, delivery_t *delivery, err_t why)
     }
 }
 
+/* Its sender was told while nobody knew whether it was on disk. Where its key was new to the store it is not, and never
+ * will be. */
+static void on_key_put(delivery_t *delivery, store_put_t status)
+{
+    if (status == STORE_PUT_RECEIVED)
+        mailbox_forget(delivery);
+    else
+        mailbox_acknowledge(delivery);
+}
+
 static void on_put(void *context, delivery_t *delivery, const store_put_result_t *result)
 {
     server_t *server = context;
 
-    if (result->status == STORE_PUT_RECEIVED)
+    if (delivery->put == PUT_STORED)
+        on_key_put(delivery, result->status);
+    else if (result->status == STORE_PUT_RECEIVED)
         on_received(server, delivery);
     else if (result->status == STORE_PUT_REFUSED)
         on_refused(server, delivery, result->refusal);
-    else if (result->status == STORE_PUT_DUPLICATE && delivery->verdict_first && !delivery->handed)
+    else if (result->status == STORE_PUT_DUPLICATE && delivery->verdict_first && !delivery->handed &&
+             !delivery->got)
         on_repeat(server, delivery);
     else
         on_stored(server, delivery);

@@ -73,7 +73,7 @@ void store_start_received(store_client_t *client);
 void store_start_claim(store_client_t *client);
 /* Into the queue of puts, to be sent at once; is in none. */
 void store_put_again(store_client_t *client, delivery_t *delivery);
-/* Makes puts again of those that wait: the store is away. */
+/* Makes puts again of those that wait and are not on disk: the store is away. */
 void store_return_received(store_client_t *client);
 /* Gives the claims that wait to their mailboxes: the store is away. */
 void store_fail_claims(store_client_t *client, err_t why);

@@ -44,8 +44,8 @@ bool store_client_is_idle(const store_client_t *client);
 void store_client_put(store_client_t *client, delivery_t *delivery);
 /* False when it is under way already. */
 bool store_client_take_back(store_client_t *client, delivery_t *delivery);
-/* It was taken back and the recipient has it: its key alone goes to the store. on_put tells STORE_PUT_RECEIVED, or
- * DUPLICATE when it may be in the mailbox all the same. */
+/* It was taken back and the recipient has it: its key alone goes to the store, when that is back. on_put tells
+ * STORE_PUT_RECEIVED, or DUPLICATE when it may be in the mailbox all the same. */
 void store_client_receive(store_client_t *client, delivery_t *delivery);
 /* The queued ones, oldest first, without those under way. */
 struct delivery_list *store_client_puts(store_client_t *client);

@@ -1,29 +1,52 @@
-/* Messages that were received before their put was sent: their keys alone go to the store, so that a repeat is
- * recognised. One batch under way, the next one collects meanwhile. */
+/* Messages that were received before their put was sent, or while nobody could know what became of it: their keys alone
+ * go to the store, so that a repeat is recognised, be it a put that comes late. One batch under way, the next one
+ * collects meanwhile. */
 #include "mailbox.h"
 #include "store_calls.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* attempted: the store has seen them, whatever it made of them. */
-static void put_again(store_client_t *client, bool attempted)
+/* Those that may be on disk wait for the store as keys; of the others nothing is there, so they are puts again. */
+static void return_batch(store_client_t *client)
 {
-    for (size_t i = 0; i < client->received_count; i++) {
-        delivery_t *delivery = client->received_batch[i];
+    for (size_t i = client->received_count; i > 0; i--) {
+        delivery_t *delivery = client->received_batch[i - 1];
         delivery->in_flight = false;
-        delivery->attempted = attempted;
-        store_put_again(client, delivery);
+        TAILQ_INSERT_HEAD(&client->received, delivery, in_queue);
     }
     client->received_count = 0;
 }
 
 void store_return_received(store_client_t *client)
 {
-    delivery_t *delivery;
+    delivery_t *delivery, *next;
 
-    while ((delivery = TAILQ_FIRST(&client->received)) != NULL) {
+    DELIVERY_EACH(delivery, next, &client->received, in_queue)
+    {
+        if (delivery->put == PUT_STORED)
+            continue;
         TAILQ_REMOVE(&client->received, delivery, in_queue);
         store_put_again(client, delivery);
+    }
+}
+
+/* The store takes no such key, whatever is wrong with it: it sees the messages themselves. */
+static void put_batch_again(store_client_t *client)
+{
+    delivery_t *batch[STORE_RECEIVED_MAX];
+    size_t count = client->received_count;
+
+    memcpy(batch, client->received_batch, count * sizeof *batch);
+    client->received_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        store_put_result_t known = {STORE_PUT_DUPLICATE, ERR_OK};
+        batch[i]->in_flight = false;
+        if (batch[i]->put == PUT_STORED) {
+            client->events.on_put(client->context, batch[i], &known);
+            continue;
+        }
+        batch[i]->attempted = true;
+        store_put_again(client, batch[i]);
     }
 }
 
@@ -55,11 +78,11 @@ static void on_received_done(void *context, const http_answer_t *answer)
     if (err == ERR_OK) {
         report(client, duplicate);
     } else if (store_is_away(err)) {
-        put_again(client, false);
+        return_batch(client);
         store_failed(client, err, answer);
     } else {
         log_error(client->log, "received_refused", "why=%s", err_code(err));
-        put_again(client, true);
+        put_batch_again(client);
         store_start_put(client);
     }
     store_start_received(client);
