@@ -43,7 +43,7 @@ integration() { # folder, pytest options
 # P2P_ALLOC_EVERY=1 take all moments, the first also both stores. And the tests
 # of the torture test itself: in the next stage they would keep its four long runs from starting at once.
 kill_sweep() {
-    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_{kill_sweep_*,allocation_sweep_*,ledger,storm}.py \
+    P2P_BIN_DIR=$PWD/build/bin "$pytest" tests/torture/test_{kill_sweep_*,allocation_sweep_*,ledger,rest,storm}.py \
         -c tests/integration/pytest.ini -n 2 --junit-xml "$logs/$stage.xml"
 }
 

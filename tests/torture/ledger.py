@@ -14,7 +14,8 @@ The rules:
 1. acknowledged ⊆ shown. In both delivery modes: `stored` is on disk, `delivered` was seen. Nothing is said of messages
    without an acknowledgement; senders other than text sessions repeat them under the same id until they have one,
    so in the end all are acknowledged, unless the terminal client was killed before.
-2. shown ⊆ sent, with the very text that was sent.
+2. shown ⊆ sent, with the very text that was sent, and under one id: what a program repeats by itself is the same
+   message. (Nobody here types a line again: that would be another message.)
 3. Each is shown once. What comes again is allowed only where the receiver had no means to say that it has it, or the
    server no means to keep that:
    - never in one session, whatever happens behind the server, unless a sender repeats a message without saying that
@@ -23,7 +24,7 @@ The rules:
      killed after that (its acknowledgement may not have reached the disk);
    - a text session says no `got`: what was written to it may come again at its next login as long as the sender has
      not had `delivered`, and also after that if the server was killed;
-   - never after everything has come to rest: a last login of everybody, after a restart, finds nothing.
+   - never after everything has come to rest (rest.py): a last login of everybody, after a restart, finds nothing.
 4. From one sender to one receiver, order is kept, as it was sent. A message that was refused, or whose refusal may have
    been lost with the connection (it was repeated, and the store was in trouble meanwhile), is out of its order by the
    sender's own doing. And nobody waits for the store to read a message: while that is away, people are handed what
@@ -57,6 +58,7 @@ class Message:
     lives: set[int] = field(default_factory=set)  # of the server, in which it was written
     first_written: float = 0.0
     last_written: float = 0.0
+    id: str = ""  # as it was shown first, where the receiver is told
 
 
 @dataclass
@@ -85,6 +87,7 @@ class Ledger:
         self.again: dict[str, int] = defaultdict(int)  # allowed repeats, by reason
         self.server_life = 1
         self.at_rest = False
+        self.progress = 0  # arrivals and acknowledgements so far
         self._troubles: list[list[float]] = []  # [begin, end] in which the store may have refused
         self._away: list[list[float]] = []  # the same, by the server's own log: it could not read the store
         self._file = open(path, "w", encoding="utf-8")
@@ -148,6 +151,7 @@ class Ledger:
 
     def acknowledges(self, message: Message, status: str):
         message.acknowledged = message.acknowledged or status
+        self.progress += 1
         self.note("receipt", sender=message.sender, token=message.token, status=status)
         if status != "delivered" or message.delivered:
             return
@@ -165,17 +169,23 @@ class Ledger:
     def receiver(self, name: str, kind: str) -> Receiver:
         return self.receivers.setdefault(name, Receiver(kind))
 
-    def arrives(self, name: str, sender: str, text: str, stored: bool, session: int, session_began: float) -> bool:
-        """True when it is new: shown. The arrival is arrivals[…][-1]."""
+    def arrives(
+        self, name: str, sender: str, text: str, stored: bool, session: int, session_began: float, id: str = ""
+    ) -> bool:
+        """True when it is new: shown. The arrival is arrivals[…][-1]. id: "" where the receiver is not told."""
         receiver = self.receivers[name]
         token = text.split(" ", 1)[0]
         message = self.messages.get((sender, token))
-        self.note("arrival", receiver=name, sender=sender, token=token[:80], stored=stored, session=session)
+        self.progress += 1
+        self.note("arrival", receiver=name, sender=sender, token=token[:80], stored=stored, session=session, id=id)
         if message is None or message.destination != name:
             self._wrong(f"{name} was shown what nobody sent: {sender}: {text[:100]!r}")
             return False
         if message.text != text:
             self._wrong(f"{name} was shown {token} with another text: {text[:200]!r}", message)
+        message.id = message.id or id
+        if id and message.id != id:
+            self._wrong(f"{name} was shown {token} under another id: {message.id}, {id}", message)
         former = receiver.arrivals[sender, token]
         arrival = Arrival(time.monotonic(), session, session_began, stored, self.server_life)
         if self.at_rest:

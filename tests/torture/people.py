@@ -20,6 +20,7 @@ from stage import Stage
 WINDOW = 32  # messages on their way and not acknowledged
 PROMPT = b"Enter your username: "
 PASSING = ("store_unavailable", "disk_full", "busy", "mailbox_full", "rate_limited")
+CHECK_FAILED = ("closed", "store_unavailable", "disk_full")  # the connection went, or the store
 SILENCE = 3.0  # seconds between pings; after twice that without a byte the connection is given up
 
 _serial = 0
@@ -46,6 +47,7 @@ class Person:
         self.online = False
         self.crashes = 0
         self.logins = 0
+        self.waiting: int | None = None  # the answer to the last check
         self._held: list[tuple[str, str, str]] = []  # got is not said: sender, id, token
         self._absent_until = 0.0
         self._stopping = False
@@ -85,7 +87,11 @@ class Person:
         await self.crash()
 
     def settle(self):
-        """The end comes: says got for everything."""
+        """The end comes: says got for everything, and from now on at once."""
+
+    def check(self):
+        """Asks for what waits in the mailbox; `waiting` is the answer, None until it comes."""
+        raise NotImplementedError
 
     async def stop(self):
         self._stopping = True
@@ -105,7 +111,7 @@ class FramePerson(Person):
         self._life = 0
         self._unsettled: list[tuple[str, str]] = []  # got is said, no ping behind it answered
         self._asked: list[list[tuple[str, str]]] = []  # the same, by ping under way
-        self.waiting: int | None = None  # the answer to the last check
+        self._settling = False
 
     # Each way to the server writes these in its own words.
 
@@ -169,9 +175,9 @@ class FramePerson(Person):
     def take_message(self, frame: dict, stored: bool):
         sender, text = frame["sender"], frame["message"]
         key = sender, frame["id"], text.split(" ", 1)[0]
-        self.ledger.arrives(self.name, sender, text, stored, self._session, self._began)
+        self.ledger.arrives(self.name, sender, text, stored, self._session, self._began, frame["id"])
         chance = self.rng.random()
-        if chance < 0.85:
+        if chance < 0.85 or self._settling:
             self._say_got(key)
             return
         self._held.append(key)
@@ -190,6 +196,7 @@ class FramePerson(Person):
             self.put({"type": "got", "sender": sender, "id": id})
 
     def settle(self):
+        self._settling = True
         held, self._held = self._held, []
         for key in held:
             self._say_got(key)
@@ -373,6 +380,11 @@ class TextPerson(Person):
         if self.online and self._protocol is not None:
             self._protocol.send_next()
 
+    def check(self):
+        self.waiting = None
+        if self.online and self._protocol is not None:
+            self._protocol.check()
+
     async def crash(self):
         """With RST; but not before everything that the server has written is read. It is stopped for that moment."""
         protocol, daemon = self._protocol, self.stage.server
@@ -441,9 +453,18 @@ class _TextProtocol(asyncio.Protocol):
             self._answered("saved")
         elif line == f"Message to '{person.VAULT}' could not be saved. Try again later.":
             self._answered("")
+        elif line == "No stored messages.":
+            person.waiting = 0
+        elif line == "Stored messages cannot be read now. Try again later.":
+            person.waiting = 1  # or more, who knows
+
+    def check(self):
+        self.transport.write(b"!check\n")
 
     def _take_message(self, line: str):
         stored = self._STORED.fullmatch(line)
+        if stored:
+            self._person.waiting = 1  # as a check has no other answer then
         found = stored or self._LINE.fullmatch(line)
         if found is None:
             self._person.ledger.violations.append(f"{self._person.name} cannot read the line {line!r}")
@@ -485,7 +506,7 @@ class ClientPerson(Person):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._lines: list[Message] = []
+        self._lines: list[Message | None] = []  # None: a command
         self._by_id: dict[str, Message] = {}  # of all its lives: receipts come to the name
         self.unanswered: set[str] = set()
         self.problems: list[str] = []
@@ -526,11 +547,15 @@ class ClientPerson(Person):
                 self.ledger.writes(self.ledger.messages[self.name, token])
             self.wake()
         elif kind == "message":
-            self.ledger.arrives(self.name, event["sender"], event["message"], event["stored"], session, began)
+            self.ledger.arrives(self.name, event["sender"], event["message"], event["stored"], session, began, event["id"])
+        elif kind == "checked":
+            self.waiting = event["stored"]
         elif kind == "sent":
             self._by_id[event["id"]] = self._lines[event["line"] - 1]
         elif kind == "receipt":
             self._take_receipt(event)
+        elif kind == "error" and event["code"] in CHECK_FAILED and self._lines and self._lines[-1] is None:
+            self.waiting = 1  # or more, who knows
         elif kind == "error":
             self.problems.append(f"p2p-client says {event}")
 
@@ -543,6 +568,12 @@ class ClientPerson(Person):
             self.ledger.refuses(message, event["code"])
         else:
             self.ledger.acknowledges(message, event["status"])
+
+    def check(self):
+        self.waiting = None
+        if self.online and self.runs:
+            self._lines.append(None)
+            self._process.stdin.write(b"!check\n")
 
     def wake(self):
         process = self._process

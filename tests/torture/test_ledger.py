@@ -53,6 +53,15 @@ def test_delivered_before_it_was_shown(ledger):
     assert len(ledger.finish()) == 1
 
 
+def test_two_ids(ledger):
+    """What a client repeats by itself, after its connection broke, is one message; a second id makes it a second one."""
+    message = send(ledger, 1)
+    ledger.writes(message)  # again
+    for session, id in enumerate(("i1", "i1", "i2")):
+        ledger.arrives("bob", "alice", message.text, True, session, 0.0, id)
+    assert ledger.finish() == ["bob was shown alice-1 under another id: i1, i2"]
+
+
 @pytest.mark.parametrize("text", ["alice-2 never sent", "alice-1 another text"])
 def test_not_sent(ledger, text):
     show(ledger, send(ledger, 1), text=text)
