@@ -9,7 +9,7 @@ import pytest
 
 from harness import mongodb
 from harness.ports import reserve_port
-from harness.process import Programs, clean_environment, wait_until
+from harness.process import Programs, clean_environment, process_is_gone, wait_until
 
 _READY = "print('ready host=h port=7', flush=True); signal.pause()"
 
@@ -69,15 +69,7 @@ def test_death_of_the_tests_kills_the_program(tmp_path, setpriv):
     )
     assert result.returncode == -signal.SIGKILL, result
     pid = int(result.stdout)
-    wait_until(lambda: _ended(pid), "the program is killed with the tests")
-
-
-def _ended(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
+    wait_until(lambda: process_is_gone(pid), "the program is killed with the tests")
 
 
 def test_ports_are_reserved_once():

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from harness.ports import reserve_port
-from harness.process import DEADLINE, Program, wait_until
+from harness.process import DEADLINE, Program, process_is_gone, wait_until
 from harness.text_client import TextClient
 
 PROGRAMS = {
@@ -51,13 +51,6 @@ print("ready host=127.0.0.1 port={port}", flush=True)
 while True:
     time.sleep(60)
 """
-
-
-def process_is_gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 class Suite:

@@ -79,7 +79,9 @@ class Machines:
 
     @staticmethod
     def _ip(*arguments: str) -> str:
-        return subprocess.run(["ip", *arguments], capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
 
     def _mac(self, name: str) -> str:
         words = self._ip("-n", name, "-o", "link", "show", "dev", "wire").split()

@@ -66,6 +66,13 @@ def wait_until(condition, what: str, seconds: float = DEADLINE):
         time.sleep(0.02)
 
 
+def process_is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):  # the latter when it goes while it is read
+        return True
+
+
 class _Stream:
     """Collects what a pipe brings, in a thread."""
 
