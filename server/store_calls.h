@@ -4,6 +4,7 @@
 #define P2P_SERVER_STORE_CALLS_H
 #include "../common/http_client.h"
 #include "store_client.h"
+#include "store_link.h"
 
 enum {
     STORE_PUT_MAX = 256,          /* messages of one batch */
@@ -30,7 +31,9 @@ struct store_client {
     const log_t *log;
     store_events_t events;
     void *context;
-    http_client_t *writes, *reads;
+    http_client_t *http;
+    /* NULL: their calls go over http too. */
+    store_link_t *put_link, *ack_link, *received_link, *claim_link;
     err_t state;
     bool closing;
 
@@ -57,9 +60,9 @@ struct store_client {
     unsigned running;
 };
 
-/* body NULL: a GET. The path is appended to the base. False when that makes no address. */
-bool store_call(store_client_t *client, http_client_t *http, const char *path, const buffer_t *body,
-                uint64_t timeout_ms, http_done_cb on_done, void *context);
+/* A POST, by the link of its kind; the path is appended to the base. */
+void store_post(store_client_t *client, store_link_t *link, const char *path, const buffer_t *body,
+                http_done_cb on_done);
 /* OK, what the store says about the call, or that it is away. */
 err_t store_read_answer(const http_answer_t *answer);
 bool store_is_away(err_t err);

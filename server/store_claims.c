@@ -60,7 +60,7 @@ void store_start_claim(store_client_t *client)
     buffer_init(&body, 0);
     if (store_write_claims(&body, usernames, client->claim_count) != ERR_OK)
         abort(); /* no memory for a few names */
-    store_call(client, client->reads, "/v1/claims", &body, STORE_CALL_MS, on_done, client);
+    store_post(client, client->claim_link, "/v1/claims", &body, on_done);
     buffer_free(&body);
 }
 

@@ -8,7 +8,8 @@
 
 enum {
     PAGES_MAX = 4,
-    WRITE_CONNECTIONS = 4, /* a put, an acknowledgement, received keys, a look at /health */
+    CONNECTIONS =
+        PAGES_MAX + 5, /* and a put, an acknowledgement, received keys, a claim, a look at /health */
     PROBE_MS = 2000,
     PROBE_PAUSE_MS = 400,
     LARGEST_ANSWER = 64 * 1024 * 1024,
@@ -18,8 +19,9 @@ static void start_pages(store_client_t *client);
 
 /* ---- calls ---- */
 
-bool store_call(store_client_t *client, http_client_t *http, const char *path, const buffer_t *body,
-                uint64_t timeout_ms, http_done_cb on_done, void *context)
+/* body NULL: a GET. False when that makes no address. */
+static bool request(store_client_t *client, const char *path, const buffer_t *body, uint64_t timeout_ms,
+                    http_done_cb on_done, void *context)
 {
     char *url = alloc_format("%s%s", client->base, path);
     http_options_t options = {
@@ -34,9 +36,18 @@ bool store_call(store_client_t *client, http_client_t *http, const char *path, c
         .context = context,
     };
 
-    bool good = http_client_request(http, &options) != NULL;
+    bool good = http_client_request(client->http, &options) != NULL;
     free(url);
     return good;
+}
+
+void store_post(store_client_t *client, store_link_t *link, const char *path, const buffer_t *body,
+                http_done_cb on_done)
+{
+    if (link)
+        store_link_post(link, path, body, STORE_CALL_MS, on_done, client);
+    else
+        request(client, path, body, STORE_CALL_MS, on_done, client);
 }
 
 err_t store_read_answer(const http_answer_t *answer)
@@ -98,7 +109,7 @@ static void on_probe_due(uv_timer_t *timer)
 {
     store_client_t *client = timer->data;
 
-    store_call(client, client->writes, "/health", NULL, PROBE_MS, on_probed, client);
+    request(client, "/health", NULL, PROBE_MS, on_probed, client);
 }
 
 static void probe_later(store_client_t *client)
@@ -176,7 +187,7 @@ static void start_page(store_client_t *client, job_t *job)
     if (store_write_page_path(&path, mailbox_username(mailbox), mailbox_epoch(mailbox), job->after,
                               LIMIT_PAGE) != ERR_OK)
         abort(); /* no memory for a few bytes */
-    store_call(client, client->reads, buffer_text(&path), NULL, STORE_CALL_MS, on_page_done, job);
+    request(client, buffer_text(&path), NULL, STORE_CALL_MS, on_page_done, job);
     buffer_free(&path);
 }
 
@@ -240,8 +251,11 @@ void store_client_free(store_client_t *client)
     job_t *job;
 
     client->closing = true;
-    http_client_free(client->writes);
-    http_client_free(client->reads);
+    http_client_free(client->http);
+    store_link_free(client->put_link);
+    store_link_free(client->ack_link);
+    store_link_free(client->received_link);
+    store_link_free(client->claim_link);
     store_drop_claims(client);
     while ((job = TAILQ_FIRST(&client->pages)) != NULL) {
         TAILQ_REMOVE(&client->pages, job, link);
@@ -263,8 +277,11 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->log = log;
     client->events = *events;
     client->context = context;
-    client->writes = http_client_new(loop, WRITE_CONNECTIONS);
-    client->reads = http_client_new(loop, PAGES_MAX + 1); /* and a claim */
+    client->http = http_client_new(loop, CONNECTIONS);
+    client->put_link = store_link_new(loop, client->base, token);
+    client->ack_link = store_link_new(loop, client->base, token);
+    client->received_link = store_link_new(loop, client->base, token);
+    client->claim_link = store_link_new(loop, client->base, token);
     TAILQ_INIT(&client->puts);
     TAILQ_INIT(&client->acknowledgements);
     TAILQ_INIT(&client->received);
@@ -274,7 +291,7 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->probe.data = client;
     uv_timer_init(loop, &client->hold);
     client->hold.data = client;
-    if (store_call(client, client->writes, "/health", NULL, PROBE_MS, on_probed, client))
+    if (request(client, "/health", NULL, PROBE_MS, on_probed, client))
         return client;
     store_client_free(client);
     return NULL;

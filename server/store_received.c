@@ -115,7 +115,7 @@ void store_start_received(store_client_t *client)
     buffer_init(&body, 0);
     if (collect(client, &body) != ERR_OK)
         abort(); /* no memory for some 300 KiB of our own */
-    store_call(client, client->writes, "/v1/received", &body, STORE_CALL_MS, on_received_done, client);
+    store_post(client, client->received_link, "/v1/received", &body, on_received_done);
     buffer_free(&body);
 }
 

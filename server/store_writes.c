@@ -129,7 +129,7 @@ void store_start_put(store_client_t *client)
     buffer_init(&body, 0);
     if (store_write_put(&body, client->put_batch, client->put_count) != ERR_OK)
         abort(); /* no memory for 2 MiB of our own */
-    store_call(client, client->writes, "/v1/messages", &body, STORE_CALL_MS, on_put_done, client);
+    store_post(client, client->put_link, "/v1/messages", &body, on_put_done);
     buffer_free(&body);
 }
 
@@ -261,8 +261,7 @@ void store_start_acknowledge(store_client_t *client)
     buffer_init(&body, 0);
     if (write_acknowledgements(client, &body) != ERR_OK)
         abort(); /* no memory for some 200 KiB of our own */
-    store_call(client, client->writes, "/v1/acknowledgements", &body, STORE_CALL_MS, on_acknowledge_done,
-               client);
+    store_post(client, client->ack_link, "/v1/acknowledgements", &body, on_acknowledge_done);
     buffer_free(&body);
 }
 

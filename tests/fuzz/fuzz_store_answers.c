@@ -1,5 +1,6 @@
-/* What the message API answers the server: pages of a mailbox, results, errors. */
+/* What the message API answers the server: where it ends, pages of a mailbox, results, errors. */
 #include "fuzz.h"
+#include "server/store_answer.h"
 #include "server/store_codec.h"
 
 enum { MOST = 8 };
@@ -23,5 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             FUZZ_CHECK(count == 0 || claimed[count - 1].epoch > 0);
     }
     store_read_error(body, size);
+    store_answer_t answer;
+    if (store_answer_parse(body, size, &answer) == STORE_ANSWER_WHOLE)
+        FUZZ_CHECK(answer.head + answer.length <= size && answer.status >= 200 && answer.status <= 599);
     return 0;
 }
