@@ -1,6 +1,7 @@
 /* The inside of the SQLite store, shared by its files:
  *   store_sqlite.c          the backend: one transaction a batch, failures, recovery
  *   store_sqlite_file.c     the file: folder, modes, schema, connections, WAL
+ *   store_sqlite_gather.c   a commit's pages in one write
  *   store_sqlite_mailbox.c  what is done inside a transaction
  *   store_sqlite_purge.c    forgetting old tombstones
  *   store_reserve.c         room kept for the day the disk is full

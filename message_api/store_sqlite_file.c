@@ -1,5 +1,6 @@
 #include "../common/alloc.h"
 #include "store_sqlite.h"
+#include "store_sqlite_gather.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,10 +34,6 @@ static const char RECEIVED[] =
     "CREATE TABLE received("
     " sender TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID;"
     "PRAGMA user_version=2;";
-
-/* The file belongs to this process as long as it is open: others, a second message API above all, are refused. So its
- * connections find each other in memory, and no commit locks and unlocks the file. */
-static const char VFS[] = "unix-excl";
 
 static const char PRAGMAS[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;";
 
@@ -149,7 +146,9 @@ void sqlite_file_close(sqlite_store_t *store)
 static int connection_open(connection_t *connection, const char *path)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(path, &connection->db, flags, VFS);
+    int code = sqlite_gather_register();
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, &connection->db, flags, SQLITE_GATHER_VFS);
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(connection->db, BUSY_MS);
     if (code == SQLITE_OK)

@@ -1,4 +1,5 @@
 /* SQLite alone: its files, crashes, and disks that fail. */
+#include "message_api/store_sqlite_gather.h"
 #include "store_world.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -204,29 +205,18 @@ static void test_shares_its_file_with_nobody(void **state)
 
 /* --- disks that fail --- */
 
-enum { KINDS = 4 }; /* of files: SQLite locks some and others not */
-
-typedef struct {
-    sqlite3_io_methods methods; /* first, so that a file's methods lead here */
-    const sqlite3_io_methods *real;
-} kind_t;
-
 /* What SQLite's files do instead of writing and syncing; set while the store waits. */
 typedef struct {
     sqlite3_vfs vfs;
     sqlite3_vfs *real;
-    kind_t kinds[KINDS];
-    atomic_int write_code, sync_code; /* SQLITE_OK: as always */
-    atomic_bool full;                 /* as long as the reserve is there */
+    const sqlite3_io_methods *real_methods; /* write and sync are the same for all kinds of files */
+    sqlite3_io_methods locked, unlocked;    /* SQLite locks some and others not */
+    atomic_int write_code, sync_code;       /* SQLITE_OK: as always */
+    atomic_bool full;                       /* as long as the reserve is there */
     char reserve[160];
 } faults_t;
 
 static faults_t faults;
-
-static const sqlite3_io_methods *real_of(const sqlite3_file *file)
-{
-    return ((const kind_t *)file->pMethods)->real;
-}
 
 static int faulty_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset)
 {
@@ -234,13 +224,13 @@ static int faulty_write(sqlite3_file *file, const void *data, int length, sqlite
         return atomic_load(&faults.write_code);
     if (atomic_load(&faults.full) && access(faults.reserve, F_OK) == 0)
         return SQLITE_FULL;
-    return real_of(file)->xWrite(file, data, length, offset);
+    return faults.real_methods->xWrite(file, data, length, offset);
 }
 
 static int faulty_sync(sqlite3_file *file, int flags)
 {
     int code = atomic_load(&faults.sync_code);
-    return code != SQLITE_OK ? code : real_of(file)->xSync(file, flags);
+    return code != SQLITE_OK ? code : faults.real_methods->xSync(file, flags);
 }
 
 static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
@@ -249,16 +239,12 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     int code = faults.real->xOpen(faults.real, name, file, flags, out_flags);
     if (code != SQLITE_OK || file->pMethods == NULL)
         return code;
-    kind_t *kind = faults.kinds;
-    while (kind->real != NULL && kind->real != file->pMethods)
-        kind++;
-    if (kind->real == NULL) {
-        kind->methods = *file->pMethods;
-        kind->methods.xWrite = faulty_write;
-        kind->methods.xSync = faulty_sync;
-        kind->real = file->pMethods;
-    }
-    file->pMethods = &kind->methods;
+    sqlite3_io_methods *mine = flags & SQLITE_OPEN_MAIN_DB ? &faults.locked : &faults.unlocked;
+    faults.real_methods = file->pMethods;
+    *mine = *file->pMethods;
+    mine->xWrite = faulty_write;
+    mine->xSync = faulty_sync;
+    file->pMethods = mine;
     return code;
 }
 
@@ -267,8 +253,8 @@ static int before_faults(void **state)
     world_t *world = world_new(false);
     *state = world;
     memset(&faults, 0, sizeof faults);
-    faults.real = sqlite3_vfs_find(
-        "unix-excl"); /* the one that the store asks for; of two with one name the first is found */
+    /* The one that the store asks for. Of two with one name the first is found. */
+    faults.real = sqlite3_vfs_find(SQLITE_GATHER_BASE);
     faults.vfs = *faults.real;
     faults.vfs.xOpen = faulty_open;
     snprintf(faults.reserve, sizeof faults.reserve, "%s-reserve", world->database);
