@@ -52,8 +52,12 @@ struct store_queue {
     bool stop;
     unsigned running;
     bool ended;    /* the last thread has closed the backend */
-    bool left;     /* the loop waits no more for that */
     bool released; /* the loop's handles are closed: the other side frees all this */
+
+    /* Guards the loop's being woken. Taken behind the other one or alone: a loop that wakes at once, before the thread
+     * that woke it goes on, must not meet what that holds. */
+    uv_mutex_t wake_mutex;
+    bool left; /* the loop waits no more for the end */
 };
 
 static void list_append(list_t *list, store_request_t *request)
@@ -85,16 +89,18 @@ static void queue_free(store_queue_t *queue)
     uv_cond_destroy(&queue->write_waits);
     uv_cond_destroy(&queue->read_waits);
     uv_mutex_destroy(&queue->mutex);
+    uv_mutex_destroy(&queue->wake_mutex);
     free(queue);
 }
 
 /* --- the threads --- */
 
-/* With the mutex held. */
 static void wake_loop(store_queue_t *queue)
 {
+    uv_mutex_lock(&queue->wake_mutex);
     if (!queue->left)
         uv_async_send(&queue->returned);
+    uv_mutex_unlock(&queue->wake_mutex);
 }
 
 /* With the mutex held. Requests nobody waits for go back untouched. */
@@ -129,8 +135,8 @@ static void give_back(store_queue_t *queue, store_request_t **batch, size_t coun
     uv_mutex_lock(&queue->mutex);
     for (size_t i = 0; i < count; i++)
         list_append(&queue->done, batch[i]);
-    wake_loop(queue);
     uv_mutex_unlock(&queue->mutex);
+    wake_loop(queue);
 }
 
 /* The last thread closes the backend, for that may take the disk's time. */
@@ -303,8 +309,9 @@ static void on_leave(uv_timer_t *timer)
 {
     store_queue_t *queue = timer->data;
     uv_mutex_lock(&queue->mutex);
-    queue->left = !queue->ended;
-    bool left = queue->left;
+    uv_mutex_lock(&queue->wake_mutex);
+    bool left = queue->left = !queue->ended;
+    uv_mutex_unlock(&queue->wake_mutex);
     uv_mutex_unlock(&queue->mutex);
     if (!left)
         return; /* on_returned comes */
@@ -414,8 +421,8 @@ err_t store_queue_open(uv_loop_t *loop, const store_backend_t *backend, void *st
     uv_timer_init(loop, &queue->drain);
     queue->returned.data = queue->deadline.data = queue->drain.data = queue;
     queue->open_handles = 3;
-    if (uv_mutex_init(&queue->mutex) != 0 || uv_cond_init(&queue->write_waits) != 0 ||
-        uv_cond_init(&queue->read_waits) != 0)
+    if (uv_mutex_init(&queue->mutex) != 0 || uv_mutex_init(&queue->wake_mutex) != 0 ||
+        uv_cond_init(&queue->write_waits) != 0 || uv_cond_init(&queue->read_waits) != 0)
         abort();
     start_threads(queue);
     *out = queue;
