@@ -84,8 +84,10 @@ int64_t mongo_integer(const bson_t *document, const char *name);
 
 /* --- store_mongo_mailbox.c --- */
 
-/* Counted, if need be; adopted before. Owned by the store, until mongo_mailboxes_forget. */
-err_t mongo_mailbox_load(mongo_session_t *session, const char *username, mongo_mailbox_t **out);
+/* Owned by the store, until mongo_mailboxes_forget. Its name is added to `due` when it must be counted first. */
+mongo_mailbox_t *mongo_mailbox_get(mongo_store_t *store, const char *username, mongo_list_t *due);
+/* Adopts and counts what waits for them. An error makes the caller forget all mailboxes. */
+err_t mongo_mailboxes_count(mongo_session_t *session, const mongo_list_t *due);
 /* Forgets the counts: after errors, and when they are too many. */
 void mongo_mailboxes_forget(mongo_store_t *store);
 err_t mongo_mailbox_claim(mongo_session_t *session, store_request_t *request);
@@ -103,8 +105,8 @@ err_t mongo_cursor_end(mongo_session_t *session, mongoc_cursor_t *cursor);
 
 /* --- store_mongo_adopt.c --- */
 
-/* Gives waiting documents that lack them id, seq and bytes. */
-err_t mongo_adopt(mongo_session_t *session, const char *username);
+/* Gives waiting documents of these mailboxes that lack them id, seq and bytes. */
+err_t mongo_adopt(mongo_session_t *session, const mongo_list_t *usernames);
 
 /* --- store_mongo_put.c --- */
 

@@ -3,13 +3,13 @@
 
 enum { ADOPT_STEP = 500 };
 
-/* Next in line for a mailbox are documents without our fields, oldest first. */
-static mongoc_cursor_t *find_unadopted(mongo_session_t *session, const char *username)
+/* Next in line for their mailboxes are documents without our fields, oldest first. */
+static mongoc_cursor_t *find_unadopted(mongo_session_t *session, const mongo_list_t *usernames)
 {
     return mongo_find(session->messages,
-                      BCON_NEW("destination", BCON_UTF8(username), "read", "{", "$ne", BCON_BOOL(true), "}",
-                               "is_read", "{", "$ne", BCON_BOOL(true), "}", "seq", "{", "$exists",
-                               BCON_BOOL(false), "}"),
+                      BCON_NEW("destination", "{", "$in", BCON_ARRAY(&usernames->array), "}", "read", "{",
+                               "$ne", BCON_BOOL(true), "}", "is_read", "{", "$ne", BCON_BOOL(true), "}",
+                               "seq", "{", "$exists", BCON_BOOL(false), "}"),
                       BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ADOPT_STEP)));
 }
 
@@ -31,13 +31,13 @@ static void add_adoption(mongo_session_t *session, mongoc_bulk_operation_t *bulk
     message_free(&message);
 }
 
-static err_t adopt_step(mongo_session_t *session, const char *username, bool *more)
+static err_t adopt_step(mongo_session_t *session, const mongo_list_t *usernames, bool *more)
 {
     bson_t *found[ADOPT_STEP];
     size_t count = 0;
     const bson_t *document;
     bson_iter_t iter;
-    mongoc_cursor_t *cursor = find_unadopted(session, username);
+    mongoc_cursor_t *cursor = find_unadopted(session, usernames);
     while (count < ADOPT_STEP && mongoc_cursor_next(cursor, &document)) {
         if (bson_iter_init_find(&iter, document, "_id") && BSON_ITER_HOLDS_OID(&iter))
             found[count++] = bson_copy(document);
@@ -61,11 +61,11 @@ static err_t adopt_step(mongo_session_t *session, const char *username, bool *mo
     return err;
 }
 
-err_t mongo_adopt(mongo_session_t *session, const char *username)
+err_t mongo_adopt(mongo_session_t *session, const mongo_list_t *usernames)
 {
-    bool more = true;
+    bool more = usernames->count > 0;
     err_t err = ERR_OK;
     while (more && err == ERR_OK)
-        err = adopt_step(session, username, &more);
+        err = adopt_step(session, usernames, &more);
     return err;
 }

@@ -95,28 +95,32 @@ static bson_t *waiting_filter(const char *username, int64_t after)
                     BCON_BOOL(true), "}", "seq", "{", "$gt", BCON_INT64(after), "}");
 }
 
-static err_t count_waiting(mongo_session_t *session, mongo_mailbox_t *mailbox)
+static bson_t *all_waiting_filter(const mongo_list_t *usernames)
+{
+    return BCON_NEW("destination", "{", "$in", BCON_ARRAY(&usernames->array), "}", "read", BCON_BOOL(false),
+                    "is_read", "{", "$ne", BCON_BOOL(true), "}", "seq", "{", "$gt", BCON_INT64(0), "}");
+}
+
+static err_t count_waiting(mongo_session_t *session, const mongo_list_t *usernames)
 {
     const bson_t *document;
-    mailbox->waiting_count = mailbox->waiting_bytes = 0;
-    mailbox->counted_until = uv_hrtime() + COUNT_LIFE_NS;
-    mongoc_cursor_t *cursor = mongo_find(session->messages, waiting_filter(mailbox->username, 0),
-                                         BCON_NEW("projection", "{", "bytes", BCON_INT32(1), "}"));
+    mongoc_cursor_t *cursor =
+        mongo_find(session->messages, all_waiting_filter(usernames),
+                   BCON_NEW("projection", "{", "destination", BCON_INT32(1), "bytes", BCON_INT32(1), "}"));
     while (mongoc_cursor_next(cursor, &document)) {
+        mongo_mailbox_t *mailbox = hash_get(session->store->mailboxes, mongo_text(document, "destination"));
+        if (mailbox == NULL)
+            continue; /* an array of names, which is no mailbox's */
         mailbox->waiting_count++;
         mailbox->waiting_bytes += mongo_integer(document, "bytes");
     }
     return mongo_cursor_end(session, cursor);
 }
 
-err_t mongo_mailbox_load(mongo_session_t *session, const char *username, mongo_mailbox_t **out)
+mongo_mailbox_t *mongo_mailbox_get(mongo_store_t *store, const char *username, mongo_list_t *due)
 {
-    mongo_store_t *store = session->store;
     mongo_mailbox_t *mailbox = hash_get(store->mailboxes, username);
-    if (mailbox != NULL && uv_hrtime() < mailbox->counted_until) {
-        *out = mailbox;
-        return ERR_OK;
-    }
+    uint64_t now = uv_hrtime();
     if (mailbox == NULL) {
         mailbox = alloc_new(mongo_mailbox_t);
         snprintf(mailbox->username, sizeof mailbox->username, "%s", username);
@@ -124,35 +128,62 @@ err_t mongo_mailbox_load(mongo_session_t *session, const char *username, mongo_m
         store->known = mailbox;
         hash_put(store->mailboxes, username, mailbox);
     }
-    err_t err = mongo_adopt(session, username);
-    if (err == ERR_OK)
-        err = count_waiting(session, mailbox);
-    *out = mailbox;
-    return err; /* an error makes the caller forget them all */
+    if (now >= mailbox->counted_until) {
+        mailbox->waiting_count = mailbox->waiting_bytes = 0;
+        mailbox->counted_until = now + COUNT_LIFE_NS;
+        mongo_list_add_text(due, username);
+    }
+    return mailbox;
+}
+
+err_t mongo_mailboxes_count(mongo_session_t *session, const mongo_list_t *due)
+{
+    if (due->count == 0)
+        return ERR_OK;
+    err_t err = mongo_adopt(session, due);
+    return err == ERR_OK ? count_waiting(session, due) : err;
 }
 
 /* --- reading --- */
 
-static err_t claim_one(mongo_session_t *session, store_claim_t *claim)
+/* Marks the claims of mailboxes in which something waits. */
+static err_t find_waiting(mongo_session_t *session, store_request_t *request, const mongo_list_t *usernames)
 {
-    const bson_t *document;
-    err_t err = mongo_adopt(session, claim->username);
-    if (err == ERR_OK)
-        err = raise_counter(session, claim->username, "epoch", 1, &claim->epoch);
-    if (err != ERR_OK)
-        return err;
-    mongoc_cursor_t *cursor =
-        mongo_find(session->messages, waiting_filter(claim->username, 0),
-                   BCON_NEW("projection", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(1)));
-    claim->waiting = mongoc_cursor_next(cursor, &document);
-    return mongo_cursor_end(session, cursor);
+    bson_t *filter = all_waiting_filter(usernames);
+    bson_t *question = BCON_NEW("distinct", BCON_UTF8("messages"), "key", BCON_UTF8("destination"), "query",
+                                BCON_DOCUMENT(filter));
+    bson_t reply;
+    bson_iter_t values, each;
+    hash_t *waiting = hash_new();
+    bool done = mongoc_client_read_command_with_opts(session->client, session->store->database, question,
+                                                     NULL, NULL, &reply, &session->error);
+    if (done && bson_iter_init_find(&values, &reply, "values") && bson_iter_recurse(&values, &each)) {
+        while (bson_iter_next(&each)) {
+            if (BSON_ITER_HOLDS_UTF8(&each))
+                hash_put(waiting, bson_iter_utf8(&each, NULL), request);
+        }
+    }
+    for (size_t i = 0; i < request->count; i++)
+        request->claims[i].waiting = hash_get(waiting, request->claims[i].username) != NULL;
+    bson_destroy(&reply);
+    bson_destroy(question);
+    bson_destroy(filter);
+    hash_free(waiting);
+    return done ? ERR_OK : mongo_err(session);
 }
 
 err_t mongo_mailbox_claim(mongo_session_t *session, store_request_t *request)
 {
-    err_t err = ERR_OK;
+    mongo_list_t usernames;
+    mongo_list_init(&usernames);
+    for (size_t i = 0; i < request->count; i++)
+        mongo_list_add_text(&usernames, request->claims[i].username);
+    err_t err = mongo_adopt(session, &usernames);
     for (size_t i = 0; i < request->count && err == ERR_OK; i++)
-        err = claim_one(session, &request->claims[i]);
+        err = raise_counter(session, request->claims[i].username, "epoch", 1, &request->claims[i].epoch);
+    if (err == ERR_OK)
+        err = find_waiting(session, request, &usernames);
+    mongo_list_free(&usernames);
     return err;
 }
 
@@ -177,6 +208,10 @@ err_t mongo_mailbox_page(mongo_session_t *session, store_request_t *request)
 
 err_t mongo_mailbox_read_all(mongo_session_t *session, store_request_t *request)
 {
-    err_t err = mongo_adopt(session, request->username);
+    mongo_list_t usernames;
+    mongo_list_init(&usernames);
+    mongo_list_add_text(&usernames, request->username);
+    err_t err = mongo_adopt(session, &usernames);
+    mongo_list_free(&usernames);
     return err == ERR_OK ? mongo_mailbox_page(session, request) : err;
 }

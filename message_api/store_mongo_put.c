@@ -204,14 +204,25 @@ static err_t bury_replaced(run_t *run)
     return err;
 }
 
+static err_t load_mailboxes(run_t *run)
+{
+    mongo_list_t due;
+    mongo_list_init(&due);
+    for (size_t i = 0; i < run->count; i++) {
+        item_t *item = &run->items[i];
+        item->mailbox = mongo_mailbox_get(run->session->store, item->message->destination, &due);
+    }
+    err_t err = mongo_mailboxes_count(run->session, &due);
+    mongo_list_free(&due);
+    return err;
+}
+
 static err_t run_flush(run_t *run)
 {
     if (run->count == 0)
         return ERR_OK;
     hash_t *known = hash_new();
-    err_t err = ERR_OK;
-    for (size_t i = 0; i < run->count && err == ERR_OK; i++)
-        err = mongo_mailbox_load(run->session, run->items[i].message->destination, &run->items[i].mailbox);
+    err_t err = load_mailboxes(run);
     if (err == ERR_OK)
         err = find_replaced(run);
     if (err == ERR_OK)
