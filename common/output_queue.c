@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+enum { HOLD_MS = 10 };
+
 typedef enum {
     QUEUE_OPEN,
     QUEUE_OVERFLOWED, /* on_overflow is due or was called */
@@ -17,16 +19,19 @@ TAILQ_HEAD(queue_list, output_queue);
  * writing; stopped, it costs nothing. */
 struct output_turn {
     uv_idle_t idle;
+    uv_timer_t hold; /* every HOLD_MS while some are held */
     output_limits_t limits;
     const output_events_t *events;
     struct queue_list woken;
     size_t count; /* of woken */
+    struct queue_list held;
+    bool tick; /* which one of two: those that were held before the last tick are due at the next */
 };
 
 /* Kept small: a server holds one for each idle session. */
 struct output_queue {
     output_turn_t *turn;
-    TAILQ_ENTRY(output_queue) in_turn;
+    TAILQ_ENTRY(output_queue) in_turn; /* woken or held */
     uv_stream_t *stream;
     void *context;
     buffer_t waiting;  /* not handed to the stream yet; no memory while empty */
@@ -36,8 +41,9 @@ struct output_queue {
     unsigned pins;     /* the owner, a write in flight, a callback that is on */
     queue_state_t state : 8;
     bool woken : 1;
-    bool postponed : 1; /* to the next turn */
-    bool starved : 1;   /* overflowed because there was no memory for what was appended */
+    bool held : 1;    /* not woken meanwhile */
+    bool held_at : 1; /* the tick */
+    bool starved : 1; /* overflowed because there was no memory for what was appended */
 };
 
 /* A write that the kernel did not take at once. At most one is in flight. */
@@ -87,6 +93,14 @@ static void drop_waiting(output_queue_t *queue)
     free_waiting(queue);
 }
 
+static void stop_holding(output_queue_t *queue)
+{
+    if (!queue->held)
+        return;
+    queue->held = false;
+    TAILQ_REMOVE(&queue->turn->held, queue, in_turn);
+}
+
 static void on_idle(uv_idle_t *idle);
 
 static void wake(output_queue_t *queue)
@@ -95,6 +109,7 @@ static void wake(output_queue_t *queue)
 
     if (queue->woken)
         return;
+    stop_holding(queue);
     queue->woken = true;
     TAILQ_INSERT_TAIL(&turn->woken, queue, in_turn);
     if (turn->count++ == 0)
@@ -105,6 +120,7 @@ static void sleep_on(output_queue_t *queue)
 {
     output_turn_t *turn = queue->turn;
 
+    stop_holding(queue);
     if (!queue->woken)
         return;
     queue->woken = false;
@@ -242,25 +258,14 @@ static void end_turn(output_queue_t *queue)
     unpin(queue);
 }
 
-static void put_off(output_queue_t *queue)
-{
-    queue->postponed = false;
-    TAILQ_REMOVE(&queue->turn->woken, queue, in_turn);
-    TAILQ_INSERT_TAIL(&queue->turn->woken, queue, in_turn);
-}
-
 /* Who is woken meanwhile has the next turn, or this one if others were freed: it comes to an end. */
 static void on_idle(uv_idle_t *idle)
 {
     output_turn_t *turn = idle->data;
     output_queue_t *queue;
 
-    for (size_t left = turn->count; left > 0 && (queue = TAILQ_FIRST(&turn->woken)) != NULL; left--) {
-        if (queue->postponed)
-            put_off(queue);
-        else
-            end_turn(queue);
-    }
+    for (size_t left = turn->count; left > 0 && (queue = TAILQ_FIRST(&turn->woken)) != NULL; left--)
+        end_turn(queue);
 }
 
 output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const output_events_t *events)
@@ -272,6 +277,9 @@ output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const ou
     TAILQ_INIT(&turn->woken);
     uv_idle_init(loop, &turn->idle);
     turn->idle.data = turn;
+    TAILQ_INIT(&turn->held);
+    uv_timer_init(loop, &turn->hold);
+    turn->hold.data = turn;
     return turn;
 }
 
@@ -280,10 +288,17 @@ static void on_turn_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+static void on_idle_closed(uv_handle_t *handle)
+{
+    output_turn_t *turn = handle->data;
+
+    uv_close((uv_handle_t *)&turn->hold, on_turn_closed);
+}
+
 void output_turn_free(output_turn_t *turn)
 {
     if (turn)
-        uv_close((uv_handle_t *)&turn->idle, on_turn_closed);
+        uv_close((uv_handle_t *)&turn->idle, on_idle_closed);
 }
 
 output_queue_t *output_queue_new(output_turn_t *turn, uv_stream_t *stream, void *context)
@@ -368,10 +383,38 @@ void output_queue_flush(output_queue_t *queue)
     }
     queue->accepted = queue->waiting.length;
     check_soft_limit(queue, bytes);
-    wake(queue);
+    if (!queue->held)
+        wake(queue);
 }
 
-void output_queue_postpone(output_queue_t *queue)
+static void on_hold(uv_timer_t *timer)
 {
-    queue->postponed = queue->woken;
+    output_turn_t *turn = timer->data;
+    output_queue_t *queue;
+
+    while ((queue = TAILQ_FIRST(&turn->held)) != NULL && queue->held_at != turn->tick)
+        output_queue_release(queue);
+    turn->tick = !turn->tick;
+    if (TAILQ_EMPTY(&turn->held))
+        uv_timer_stop(timer);
+}
+
+void output_queue_hold(output_queue_t *queue)
+{
+    output_turn_t *turn = queue->turn;
+
+    if (queue->state != QUEUE_OPEN || !queue->woken || uv_stream_get_write_queue_size(queue->stream) > 0)
+        return;
+    sleep_on(queue);
+    queue->held = true;
+    queue->held_at = turn->tick;
+    TAILQ_INSERT_TAIL(&turn->held, queue, in_turn);
+    if (!uv_is_active((uv_handle_t *)&turn->hold))
+        uv_timer_start(&turn->hold, on_hold, HOLD_MS, HOLD_MS);
+}
+
+void output_queue_release(output_queue_t *queue)
+{
+    if (queue->held)
+        wake(queue);
 }

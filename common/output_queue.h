@@ -43,8 +43,10 @@ err_t output_queue_write_now(output_queue_t *queue, const char *data, size_t len
  * output_queue_flush(q);` */
 buffer_t *output_queue_buffer(output_queue_t *queue);
 void output_queue_flush(output_queue_t *queue); /* schedules; the limits are checked here */
-/* What was queued just now may wait for the loop's next turn, which begins at once: more may come in it. */
-void output_queue_postpone(output_queue_t *queue);
+/* What was queued in this turn, and what comes behind it, waits for output_queue_release, some 10 to 20 ms at most: more
+ * is about to come, for the same write. Does nothing while something is on its way already. */
+void output_queue_hold(output_queue_t *queue);
+void output_queue_release(output_queue_t *queue);
 /* Bytes not taken by the kernel: not yet, or, behind an overflow or an error, never. */
 size_t output_queue_bytes(const output_queue_t *queue);
 

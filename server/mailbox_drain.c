@@ -87,6 +87,8 @@ void mailbox_check(mailbox_t *mailbox)
         return;
     }
     mailbox->check = true;
+    if (mailbox->state == MAILBOX_CLAIMING)
+        session_hold(mailbox->session); /* the claim's answer goes with the login's */
     if (mailbox_is_draining(mailbox))
         mailbox->again = true;
     else
@@ -220,6 +222,8 @@ void mailbox_on_claimed(void *context, mailbox_t *mailbox, err_t err, const stor
         else if (mailbox->state == MAILBOX_CLAIMING)
             finish(mailbox);
     }
+    if (mailbox->session)
+        session_release(mailbox->session);
     mailbox->pins--;
     mailbox_settle(mailbox);
 }

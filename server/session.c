@@ -104,6 +104,7 @@ void session_end(session_t *session, err_t why)
     session->since = uv_now(session->server->loop);
     session->throttled = session->held_back = false;
     free_reader(session);
+    session_release(session);
     watch(session);
     read_on(session);
     shut(session);
@@ -161,6 +162,16 @@ void session_write(session_t *session, const char *text)
 {
     buffer_append_text(session_begin(session), text);
     session_flush(session);
+}
+
+void session_hold(session_t *session)
+{
+    output_queue_hold(session->output);
+}
+
+void session_release(session_t *session)
+{
+    output_queue_release(session->output);
 }
 
 void session_write_now(session_t *session, const buffer_t *text)
@@ -393,7 +404,7 @@ session_t *session_accept(server_t *server, uv_stream_t *listener)
 void session_greet(session_t *session)
 {
     session_write(session, "Enter your username: ");
-    output_queue_postpone(session->output); /* programs have said their name already: one write for both */
+    session_hold(session); /* programs say their name unasked: one write answers both */
     watch(session);
     read_on(session);
 }
@@ -421,5 +432,6 @@ err_t session_login(session_t *session, const char *username, const protocol_t *
 
 void session_start(session_t *session)
 {
+    session_release(session);
     mailbox_open(session->mailbox, session);
 }

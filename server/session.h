@@ -75,6 +75,9 @@ const char *session_username(const session_t *session);
 buffer_t *session_begin(session_t *session);
 void session_flush(session_t *session);
 void session_write(session_t *session, const char *text);
+/* What was written just now may wait a moment for what comes next, to go with it. */
+void session_hold(session_t *session);
+void session_release(session_t *session);
 /* One text for very many: not copied for each of them. */
 void session_write_now(session_t *session, const buffer_t *text);
 

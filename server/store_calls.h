@@ -27,6 +27,7 @@ TAILQ_HEAD(job_list, job);
 
 struct store_client {
     uv_timer_t probe, hold; /* hold: until the oldest put is due */
+    uv_timer_t gather;      /* the claims of this turn of the loop go together */
     char *base, *token;
     const log_t *log;
     store_events_t events;

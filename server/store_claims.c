@@ -64,6 +64,12 @@ void store_start_claim(store_client_t *client)
     buffer_free(&body);
 }
 
+static void on_gathered(uv_timer_t *timer)
+{
+    store_start_claim(timer->data);
+}
+
+/* Not at once: the first login of a crowd would go alone, and the others wait for its answer. */
 void store_client_claim(store_client_t *client, mailbox_t *mailbox)
 {
     job_t *job = alloc_new(job_t);
@@ -71,7 +77,8 @@ void store_client_claim(store_client_t *client, mailbox_t *mailbox)
     job->client = client;
     job->mailbox = mailbox;
     TAILQ_INSERT_TAIL(&client->claims, job, link);
-    store_start_claim(client);
+    if (!uv_is_active((uv_handle_t *)&client->gather))
+        uv_timer_start(&client->gather, on_gathered, 0, 0);
 }
 
 void store_fail_claims(store_client_t *client, err_t why)

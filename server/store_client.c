@@ -246,6 +246,13 @@ static void on_hold_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&client->probe, on_probe_closed);
 }
 
+static void on_gather_closed(uv_handle_t *handle)
+{
+    store_client_t *client = handle->data;
+
+    uv_close((uv_handle_t *)&client->hold, on_hold_closed);
+}
+
 void store_client_free(store_client_t *client)
 {
     job_t *job;
@@ -261,7 +268,7 @@ void store_client_free(store_client_t *client)
         TAILQ_REMOVE(&client->pages, job, link);
         free(job);
     }
-    uv_close((uv_handle_t *)&client->hold, on_hold_closed);
+    uv_close((uv_handle_t *)&client->gather, on_gather_closed);
 }
 
 store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *token, const log_t *log,
@@ -291,6 +298,8 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->probe.data = client;
     uv_timer_init(loop, &client->hold);
     client->hold.data = client;
+    uv_timer_init(loop, &client->gather);
+    client->gather.data = client;
     if (request(client, "/health", NULL, PROBE_MS, on_probed, client))
         return client;
     store_client_free(client);

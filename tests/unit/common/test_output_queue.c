@@ -78,22 +78,81 @@ static void test_writes_of_a_turn_go_out_together(void **state)
     end(&world);
 }
 
-static void test_what_is_postponed_goes_out_with_what_comes_next(void **state)
+static ssize_t receive(const world_t *world, char got[64])
+{
+    return recv(world->peer, got, 64, MSG_DONTWAIT);
+}
+
+static void test_what_is_held_goes_out_with_what_comes_next(void **state)
 {
     world_t world;
     char got[64];
 
     (void)state;
     begin(&world, OUTPUT_LIMITS_DEFAULT);
-    output_queue_postpone(world.queue); /* nothing */
+    output_queue_hold(world.queue); /* nothing */
+    output_queue_release(world.queue);
     output_queue_write(world.queue, "one ", 4);
-    output_queue_postpone(world.queue);
+    output_queue_hold(world.queue);
     uv_run(&world.loop, UV_RUN_NOWAIT);
-    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), -1);
+    assert_int_equal(receive(&world, got), -1);
     output_queue_write(world.queue, "two", 3);
-    uv_run(&world.loop, UV_RUN_ONCE); /* it does not wait: there is something to write */
-    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 7);
-    assert_memory_equal(got, "one two", 7);
+    output_queue_write_now(world.queue, " three", 6);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(receive(&world, got), -1);
+    output_queue_release(world.queue);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(receive(&world, got), 13);
+    assert_memory_equal(got, "one two three", 13);
+    end(&world);
+}
+
+/* Two of them, the second one held when the first has waited for a while. */
+static void test_what_is_not_released_goes_out_all_the_same(void **state)
+{
+    world_t world, other = {0};
+    char got[64];
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    output_queue_write(world.queue, "one", 3);
+    output_queue_hold(world.queue);
+    uv_run(&world.loop, UV_RUN_ONCE);
+    output_queue_t *second = output_queue_new(world.turn, (uv_stream_t *)&world.stream, &other);
+    output_queue_write(second, " two", 4);
+    output_queue_hold(second);
+    uint64_t started = uv_hrtime();
+    while (world.drains == 0)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_int_equal(receive(&world, got), 3);
+    while (other.drains == 0)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    assert_in_range(uv_hrtime() - started, 9000000, UINT64_MAX); /* for a whole tick of 10 ms */
+    assert_int_equal(receive(&world, got), 4);
+    output_queue_free(second);
+    end(&world);
+}
+
+/* Neither the end nor a limit waits. */
+static void test_what_is_held_is_not_lost(void **state)
+{
+    world_t world;
+    char got[64];
+
+    (void)state;
+    begin(&world, (output_limits_t){16, 32, 1000});
+    output_queue_write(world.queue, "last word", 9);
+    output_queue_hold(world.queue);
+    output_queue_t *queue = world.queue;
+    world.queue = output_queue_new(world.turn, (uv_stream_t *)&world.stream, &world);
+    output_queue_free(queue);
+    assert_int_equal(receive(&world, got), 9);
+    output_queue_write(world.queue, "first", 5);
+    output_queue_hold(world.queue);
+    assert_int_equal(output_queue_write(world.queue, "0123456789012345678901234567890123456789", 40),
+                     ERR_TOO_SLOW);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(world.overflows, 1);
     end(&world);
 }
 
@@ -237,7 +296,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes_of_a_turn_go_out_together),
-        cmocka_unit_test(test_what_is_postponed_goes_out_with_what_comes_next),
+        cmocka_unit_test(test_what_is_held_goes_out_with_what_comes_next),
+        cmocka_unit_test(test_what_is_not_released_goes_out_all_the_same),
+        cmocka_unit_test(test_what_is_held_is_not_lost),
         cmocka_unit_test(test_what_is_written_now),
         cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
         cmocka_unit_test(test_soft_limit_without_a_pause),
