@@ -2,6 +2,9 @@
 #include "frame.h"
 #include <string.h>
 
+/* Bytes of a login_success beside the others' names, with room for a frame behind it: a long buffer does not grow. */
+enum { LOGIN_EXTRA = 512 };
+
 /* A line begun at `start`. Once an append has failed the others do nothing. */
 typedef struct {
     buffer_t *out;
@@ -87,6 +90,9 @@ err_t frame_write_login(buffer_t *out, const char *username, const char *token)
 err_t frame_write_login_success(buffer_t *out, const char *username, frame_names_t others,
                                 size_t max_message_bytes)
 {
+    err_t err = buffer_reserve(out, others.length + LOGIN_EXTRA);
+    if (err != ERR_OK)
+        return err;
     line_t line = begin(out, "{\"type\":\"login_success\"");
     member(&line, "username", username);
     open_array(&line, "online_users");

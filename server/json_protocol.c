@@ -28,7 +28,7 @@ static void list_users(session_t *session)
 {
     const char *names[LIMIT_NAMES_JSON];
     const users_t *users = session->server->users;
-    size_t count = users_names(users, session_username(session), names, LIMIT_NAMES_JSON);
+    size_t count = users_names(users, session, names, LIMIT_NAMES_JSON);
 
     frame_write_result_users(session_begin(session), names, count, users_count(users));
     session_flush(session);

@@ -88,7 +88,7 @@ static void welcome_text(session_t *session)
 {
     const server_t *server = session->server;
     const char *names[LIMIT_NAMES_TEXT];
-    size_t count = users_names(server->users, session_username(session), names, LIMIT_NAMES_TEXT);
+    size_t count = users_names(server->users, session, names, LIMIT_NAMES_TEXT);
     buffer_t *out = session_begin(session);
 
     buffer_append_text(out, "Connected! Users online: ");

@@ -43,14 +43,12 @@ static void on_done(void *context, const http_answer_t *answer)
     store_start_claim(client);
 }
 
-void store_start_claim(store_client_t *client)
+static void send_claims(store_client_t *client)
 {
     const char *usernames[STORE_CLAIM_MAX];
     job_t *job;
     buffer_t body;
 
-    if (client->claim_count > 0 || client->state != ERR_OK || TAILQ_EMPTY(&client->claims))
-        return;
     while (client->claim_count < STORE_CLAIM_MAX && (job = TAILQ_FIRST(&client->claims)) != NULL) {
         TAILQ_REMOVE(&client->claims, job, link);
         usernames[client->claim_count] = mailbox_username(job->mailbox);
@@ -66,10 +64,20 @@ void store_start_claim(store_client_t *client)
 
 static void on_gathered(uv_timer_t *timer)
 {
-    store_start_claim(timer->data);
+    store_client_t *client = timer->data;
+
+    if (client->claim_count == 0 && client->state == ERR_OK && !TAILQ_EMPTY(&client->claims))
+        send_claims(client);
 }
 
 /* Not at once: the first login of a crowd would go alone, and the others wait for its answer. */
+void store_start_claim(store_client_t *client)
+{
+    if (client->claim_count == 0 && !TAILQ_EMPTY(&client->claims) &&
+        !uv_is_active((uv_handle_t *)&client->gather))
+        uv_timer_start(&client->gather, on_gathered, 0, 0);
+}
+
 void store_client_claim(store_client_t *client, mailbox_t *mailbox)
 {
     job_t *job = alloc_new(job_t);
@@ -77,8 +85,7 @@ void store_client_claim(store_client_t *client, mailbox_t *mailbox)
     job->client = client;
     job->mailbox = mailbox;
     TAILQ_INSERT_TAIL(&client->claims, job, link);
-    if (!uv_is_active((uv_handle_t *)&client->gather))
-        uv_timer_start(&client->gather, on_gathered, 0, 0);
+    store_start_claim(client);
 }
 
 void store_fail_claims(store_client_t *client, err_t why)

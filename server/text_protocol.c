@@ -22,7 +22,7 @@ static void print_users(session_t *session)
 {
     const char *names[LIMIT_NAMES_TEXT];
     const users_t *users = session->server->users;
-    size_t count = users_names(users, session_username(session), names, LIMIT_NAMES_TEXT);
+    size_t count = users_names(users, session, names, LIMIT_NAMES_TEXT);
     buffer_t *out = session_begin(session);
 
     buffer_append_text(out, "Users online: ");

@@ -105,22 +105,19 @@ size_t users_count(const users_t *users)
     return hash_count(users->by_key);
 }
 
-size_t users_names(const users_t *users, const char *self, const char **names, size_t limit)
+size_t users_names(const users_t *users, const session_t *self, const char **names, size_t limit)
 {
     size_t count = 0;
-    bool self_online = self && users_find(users, self);
     const session_t *session;
 
     TAILQ_FOREACH(session, &users->online, in_users)
     {
-        const char *name = session_username(session);
-        if (count + (self_online ? 1 : 0) >= limit)
+        if (count + 1 >= limit)
             break;
-        if (!self_online || strcmp(name, self) != 0)
-            names[count++] = name;
+        if (session != self)
+            names[count++] = session_username(session);
     }
-    if (self_online)
-        names[count++] = self;
+    names[count++] = session_username(self);
     return count;
 }
 
