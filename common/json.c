@@ -233,12 +233,26 @@ err_t json_append_member(buffer_t *out, const char *name, const char *value)
     return cut_back(out, start, err);
 }
 
+/* Without printf: some are in the answer to every login. */
+static err_t append_digits(buffer_t *out, int64_t value)
+{
+    char digits[24], *to = digits + sizeof digits;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+    do
+        *--to = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (value < 0)
+        *--to = '-';
+    return buffer_append(out, to, (size_t)(digits + sizeof digits - to));
+}
+
 err_t json_append_integer(buffer_t *out, const char *name, int64_t value)
 {
     size_t start = out->length;
     err_t err = json_append_name(out, name);
     if (err == ERR_OK)
-        err = buffer_appendf(out, "%lld", (long long)value);
+        err = append_digits(out, value);
     return cut_back(out, start, err);
 }
 

@@ -2,7 +2,6 @@
 #include "answers.h"
 #include "api.h"
 #include "request_reader.h"
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* --- POST /v1/messages --- */
@@ -64,12 +63,21 @@ void route_put_batch(http_call_t *call)
 
 /* --- POST /v1/claims --- */
 
+static err_t write_claim(buffer_t *json, const store_claim_t *claim, bool first)
+{
+    err_t err = buffer_append_text(json, first ? "{" : ",{");
+    if (err == ERR_OK)
+        err = json_append_integer(json, "epoch", claim->epoch);
+    return err == ERR_OK
+               ? buffer_append_text(json, claim->waiting ? ",\"waiting\":true}" : ",\"waiting\":false}")
+               : err;
+}
+
 static err_t write_claims(buffer_t *json, const store_claim_t *claims, size_t count)
 {
     err_t err = buffer_append_text(json, "{\"results\":[");
     for (size_t i = 0; i < count && err == ERR_OK; i++)
-        err = buffer_appendf(json, "%s{\"epoch\":%" PRId64 ",\"waiting\":%s}", i > 0 ? "," : "",
-                             claims[i].epoch, claims[i].waiting ? "true" : "false");
+        err = write_claim(json, &claims[i], i == 0);
     return err == ERR_OK ? buffer_append_text(json, "]}") : err;
 }
 

@@ -88,11 +88,19 @@ static void welcome_text(session_t *session)
 {
     const server_t *server = session->server;
     const char *names[LIMIT_NAMES_TEXT];
-    size_t count = users_names(server->users, session, names, LIMIT_NAMES_TEXT);
+    size_t online = users_count(server->users), count;
     buffer_t *out = session_begin(session);
 
+    if (online > LIMIT_NAMES_TEXT) {
+        names[0] = users_oldest(server->users);
+        names[1] = session_username(session);
+        count = 2;
+        online -= LIMIT_NAMES_TEXT - count;
+    } else {
+        count = users_names(server->users, session, names, LIMIT_NAMES_TEXT);
+    }
     buffer_append_text(out, "Connected! Users online: ");
-    text_format_names(out, names, count, users_count(server->users));
+    text_format_names(out, names, count, online);
     session_flush(session);
 }
 

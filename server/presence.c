@@ -22,6 +22,7 @@ struct presence {
     struct change_list changes; /* in their order */
     hash_t *by_name;            /* to change_t */
     uint64_t last_seq;
+    uint64_t since;   /* ms: the timer runs since then */
     size_t listeners; /* JSON sessions: without them nothing is collected */
 };
 
@@ -42,7 +43,6 @@ static bool listens(const session_t *session)
 
 static void remove_change(presence_t *presence, change_t *change)
 {
-    hash_remove(presence->by_name, change->username);
     TAILQ_REMOVE(&presence->changes, change, link);
     free(change);
 }
@@ -112,48 +112,63 @@ static void tell(const presence_t *presence)
     buffer_free(&batch.left);
 }
 
+/* A frame goes to every session: the more there are, the fewer frames. */
+static uint64_t interval(const presence_t *presence)
+{
+    uint64_t wait = LIMIT_PRESENCE + presence->server->session_count / 10;
+
+    return wait < LIMIT_PRESENCE_MAX ? wait : LIMIT_PRESENCE_MAX;
+}
+
 static void schedule(presence_t *presence);
 
+/* There may be many more sessions by now than when it was started. */
 static void on_timer(uv_timer_t *timer)
 {
     presence_t *presence = timer->data;
+    uint64_t due = presence->since + interval(presence), now = uv_now(timer->loop);
     change_t *change;
 
+    if (due > now) {
+        uv_timer_start(timer, on_timer, due - now, 0);
+        return;
+    }
     if (!TAILQ_EMPTY(&presence->changes))
         tell(presence);
-    for (size_t i = 0; i < LIMIT_NAMES_JSON && (change = TAILQ_FIRST(&presence->changes)); i++)
+    for (size_t i = 0; i < LIMIT_NAMES_JSON && (change = TAILQ_FIRST(&presence->changes)); i++) {
+        hash_remove(presence->by_name, change->username);
         remove_change(presence, change);
+    }
     if (!TAILQ_EMPTY(&presence->changes))
         schedule(presence);
 }
 
-/* A frame goes to every session: the more there are, the fewer frames. */
 static void schedule(presence_t *presence)
 {
-    uint64_t wait = LIMIT_PRESENCE + presence->server->session_count / 10;
-
-    if (wait > LIMIT_PRESENCE_MAX)
-        wait = LIMIT_PRESENCE_MAX;
-    if (!uv_is_active((uv_handle_t *)&presence->timer))
-        uv_timer_start(&presence->timer, on_timer, wait, 0);
+    if (uv_is_active((uv_handle_t *)&presence->timer))
+        return;
+    presence->since = uv_now(presence->timer.loop);
+    uv_timer_start(&presence->timer, on_timer, interval(presence), 0);
 }
 
 static void note(presence_t *presence, const char *username, bool joined)
 {
-    change_t *known = hash_get(presence->by_name, username);
+    change_t *known;
 
     presence->last_seq++;
-    if (known)
-        remove_change(presence, known);
-    if (presence->listeners == 0)
+    if (presence->listeners == 0) {
+        if ((known = hash_remove(presence->by_name, username)) != NULL)
+            remove_change(presence, known);
         return;
+    }
     size_t size = strlen(username) + 1;
     change_t *change = alloc_zero(1, offsetof(change_t, username) + size);
     memcpy(change->username, username, size);
     change->joined = joined;
     change->seq = presence->last_seq;
     TAILQ_INSERT_TAIL(&presence->changes, change, link);
-    hash_put(presence->by_name, username, change);
+    if ((known = hash_put(presence->by_name, username, change)) != NULL)
+        remove_change(presence, known);
     schedule(presence);
 }
 

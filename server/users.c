@@ -12,7 +12,8 @@ struct users {
     struct session_list online;
     buffer_t oldest; /* the names of those that are `listed`, as frames hold them */
     size_t listed;
-    bool stale; /* oldest is to be written anew */
+    bool stale;     /* oldest is to be written anew */
+    buffer_t first; /* for people; empty while it is to be written anew */
 };
 
 users_t *users_new(void)
@@ -22,6 +23,7 @@ users_t *users_new(void)
     users->by_key = hash_new();
     TAILQ_INIT(&users->online);
     buffer_init(&users->oldest, 0);
+    buffer_init(&users->first, 0);
     return users;
 }
 
@@ -31,6 +33,7 @@ void users_free(users_t *users)
         return;
     hash_free(users->by_key);
     buffer_free(&users->oldest);
+    buffer_free(&users->first);
     free(users);
 }
 
@@ -62,9 +65,11 @@ bool users_add(users_t *users, session_t *session, const char *username)
     char key[USERNAME_KEY_SIZE];
 
     username_key(username, key);
-    if (hash_get(users->by_key, key))
+    session_t *former = hash_put(users->by_key, key, session);
+    if (former) {
+        hash_put(users->by_key, key, former);
         return false;
-    hash_put(users->by_key, key, session);
+    }
     TAILQ_INSERT_TAIL(&users->online, session, in_users);
     list(users, session);
     return true;
@@ -78,7 +83,22 @@ void users_remove(users_t *users, session_t *session, const char *username)
     hash_remove(users->by_key, key);
     TAILQ_REMOVE(&users->online, session, in_users);
     users->stale |= session->listed;
+    if (session->listed || users->stale)
+        buffer_clear(&users->first);
     session->listed = false;
+}
+
+const char *users_oldest(users_t *users)
+{
+    const session_t *session = users_first(users);
+
+    if (users->first.failed) /* for want of memory: not for ever */
+        buffer_free(&users->first);
+    if (users->first.length == 0) {
+        for (size_t i = 1; i < LIMIT_NAMES_TEXT; i++, session = users_next(session))
+            buffer_appendf(&users->first, "%s%s", i > 1 ? ", " : "", session_username(session));
+    }
+    return buffer_text(&users->first);
 }
 
 frame_names_t users_others(users_t *users, const session_t *newest)

@@ -18,6 +18,8 @@ session_t *users_find(const users_t *users, const char *username);
 size_t users_count(const users_t *users);
 /* At most `limit` names, the last one being that of `self`, which is online; returns how many. */
 size_t users_names(const users_t *users, const session_t *self, const char **names, size_t limit);
+/* The names of the oldest LIMIT_NAMES_TEXT - 1, of at least as many, with ", " between them. Until the next change. */
+const char *users_oldest(users_t *users);
 /* The oldest LIMIT_NAMES_JSON - 1 of the others, for the session that was added last. Until the next change. */
 frame_names_t users_others(users_t *users, const session_t *newest);
 /* The first one, and the one that logged in behind `session`; NULL at the end. */

@@ -39,6 +39,29 @@ static void leave(users_t *users, session_t *session)
     users_remove(users, session, session_username(session));
 }
 
+/* The list for people, against a look at all of them. */
+static void expect_oldest(users_t *users)
+{
+    const char *names[LIMIT_NAMES_TEXT], *at;
+    const session_t *last = users_first(users);
+
+    if (users_count(users) < LIMIT_NAMES_TEXT)
+        return;
+    while (users_next(last))
+        last = users_next(last);
+    at = users_oldest(users);
+    size_t count = users_names(users, last, names, LIMIT_NAMES_TEXT);
+    assert_int_equal(count, LIMIT_NAMES_TEXT);
+    for (size_t i = 0; i + 1 < count; i++) {
+        assert_memory_equal(at, names[i], strlen(names[i]));
+        at += strlen(names[i]);
+        if (i + 2 < count)
+            assert_memory_equal(at, ", ", 2);
+        at += i + 2 < count ? 2 : 0;
+    }
+    assert_string_equal(at, "");
+}
+
 /* What the newest one is told, against a look at all of them. */
 static void expect_others(users_t *users, const session_t *newest)
 {
@@ -58,6 +81,7 @@ static void expect_others(users_t *users, const session_t *newest)
     if (others.length > 0)
         assert_memory_equal(others.text, expected.data, expected.length);
     buffer_free(&expected);
+    expect_oldest(users);
 }
 
 static void test_others_while_a_crowd_comes_and_goes(void **state)
