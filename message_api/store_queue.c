@@ -1,6 +1,8 @@
 #include "store_queue.h"
 #include "../common/alloc.h"
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
     BATCH_REQUESTS = 512,
@@ -34,7 +36,9 @@ struct store_queue {
 
     /* The loop's. */
     uv_loop_t *loop;
-    uv_async_t returned; /* threads have put requests into `done`, or have ended */
+    /* Threads have put requests into `done`, or have ended. No uv_async_t: a loop that wakes before its sender goes
+     * on, as it does on the same core, would spin until then. */
+    uv_poll_t returned;
     uv_timer_t deadline;
     uv_timer_t drain;
     unsigned open_handles;
@@ -57,6 +61,7 @@ struct store_queue {
     /* Guards the loop's being woken. Taken behind the other one or alone: a loop that wakes at once, before the thread
      * that woke it goes on, must not meet what that holds. */
     uv_mutex_t wake_mutex;
+    int wake;  /* eventfd */
     bool left; /* the loop waits no more for the end */
 };
 
@@ -99,7 +104,7 @@ static void wake_loop(store_queue_t *queue)
 {
     uv_mutex_lock(&queue->wake_mutex);
     if (!queue->left)
-        uv_async_send(&queue->returned);
+        eventfd_write(queue->wake, 1);
     uv_mutex_unlock(&queue->wake_mutex);
 }
 
@@ -278,6 +283,7 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     store_closed_cb closed = queue->closed;
     void *context = queue->closed_context;
+    close(queue->wake);
     uv_mutex_lock(&queue->mutex);
     queue->released = true;
     bool ended = queue->ended;
@@ -340,9 +346,12 @@ static void take_back(store_queue_t *queue, store_request_t *request)
     request_free(request);
 }
 
-static void on_returned(uv_async_t *async)
+static void on_returned(uv_poll_t *poll, int status, int events)
 {
-    store_queue_t *queue = async->data;
+    (void)status, (void)events;
+    store_queue_t *queue = poll->data;
+    eventfd_t times;
+    eventfd_read(queue->wake, &times);
     uv_mutex_lock(&queue->mutex);
     list_t done = queue->done;
     queue->done = (list_t){NULL, NULL};
@@ -413,7 +422,9 @@ err_t store_queue_open(uv_loop_t *loop, const store_backend_t *backend, void *st
     queue->state = state;
     queue->limits = *limits;
     queue->loop = loop;
-    if (uv_async_init(loop, &queue->returned, on_returned) != 0) {
+    queue->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (queue->wake < 0 || uv_poll_init(loop, &queue->returned, queue->wake) != 0) {
+        close(queue->wake);
         free(queue);
         return ERR_IO;
     }
@@ -421,6 +432,7 @@ err_t store_queue_open(uv_loop_t *loop, const store_backend_t *backend, void *st
     uv_timer_init(loop, &queue->drain);
     queue->returned.data = queue->deadline.data = queue->drain.data = queue;
     queue->open_handles = 3;
+    uv_poll_start(&queue->returned, UV_READABLE, on_returned);
     if (uv_mutex_init(&queue->mutex) != 0 || uv_mutex_init(&queue->wake_mutex) != 0 ||
         uv_cond_init(&queue->write_waits) != 0 || uv_cond_init(&queue->read_waits) != 0)
         abort();
