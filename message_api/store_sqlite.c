@@ -43,6 +43,7 @@ static err_t trust(sqlite_store_t *store)
         return ERR_OK;
     pthread_rwlock_wrlock(&store->lock);
     sqlite_file_close(store);
+    mailbox_forget_all(store);
     err_t err = sqlite_file_open(store);
     atomic_store(&store->suspect, false);
     pthread_rwlock_unlock(&store->lock);
@@ -129,7 +130,7 @@ static err_t write_all(sqlite_store_t *store, store_request_t **requests, size_t
         err = failed(store, code);
         roll_back(store);
     }
-    mailbox_forget(store);
+    mailbox_end(store, err == ERR_OK);
     for (size_t i = 0; i < count; i++) {
         if (!takes_part(requests[i], with_puts))
             continue;
@@ -179,9 +180,9 @@ static void check_health(sqlite_store_t *store, store_request_t *request)
         else
             failed(store, code);
     }
-    mailbox_t mailbox;
+    int64_t epoch;
     if (store->failing == ERR_OK) {
-        int code = mailbox_get(&store->writer, "", &mailbox);
+        int code = mailbox_epoch(&store->writer, "", &epoch);
         if (code != SQLITE_OK)
             failed(store, code);
     }
@@ -210,12 +211,12 @@ static void sqlite_write(void *state, store_request_t **requests, size_t count)
 /* The epoch and the messages are of one snapshot: a claim comes wholly before it or wholly after it. */
 static int read_page(connection_t *connection, store_request_t *request)
 {
-    mailbox_t mailbox;
+    int64_t epoch;
     int code = connection_run(connection, SQL_BEGIN_READ);
     if (code != SQLITE_OK)
         return code;
-    code = mailbox_get(connection, request->username, &mailbox);
-    if (code == SQLITE_OK && mailbox.epoch != 0 && mailbox.epoch == request->epoch)
+    code = mailbox_epoch(connection, request->username, &epoch);
+    if (code == SQLITE_OK && epoch != 0 && epoch == request->epoch)
         code = mailbox_page(connection, request);
     else if (code == SQLITE_OK)
         request->err = ERR_STALE_EPOCH;
@@ -266,6 +267,7 @@ static void sqlite_close(void *state)
     sqlite_file_close(store);
     pthread_rwlock_destroy(&store->lock);
     reserve_close(&store->reserve);
+    mailbox_forget_all(store);
     hash_free(store->mailboxes);
     free(store->path);
     free(store);

@@ -25,6 +25,7 @@ typedef enum {
     SQL_ROLLBACK,
     SQL_GET_MAILBOX,
     SQL_SET_MAILBOX,
+    SQL_COUNT_WAITING,
     SQL_INSERT,
     SQL_FIND,
     SQL_ACKNOWLEDGE,
@@ -44,13 +45,15 @@ typedef struct {
     sqlite3_stmt *statements[SQL_COUNT];
 } connection_t;
 
-/* A mailbox's row while a transaction works on it. */
+/* What the writer knows of a mailbox. Only the epoch is a row on the disk; what waits is counted when the mailbox is
+ * first met, and kept count of from then on. */
 typedef struct mailbox {
-    struct mailbox *next;
+    struct mailbox *next; /* in hand */
     char username[USERNAME_SIZE];
     int64_t epoch; /* 0: never claimed */
     int64_t waiting_count, waiting_bytes;
-    bool changed;
+    bool in_hand; /* the transaction works on it */
+    bool claimed; /* and has raised its epoch */
 } mailbox_t;
 
 typedef struct {
@@ -67,8 +70,8 @@ typedef struct {
     /* The writer's own. */
     connection_t writer;
     int wal_pages;      /* after the last commit */
-    hash_t *mailboxes;  /* of the transaction, by name */
-    mailbox_t *in_hand; /* the same, as a list */
+    hash_t *mailboxes;  /* those that are known, by name */
+    mailbox_t *in_hand; /* those of the transaction */
     store_key_t purged; /* of `received`: all up to this key was looked at */
     reserve_t reserve;
     err_t failing; /* the last write's error */
@@ -101,12 +104,14 @@ err_t sqlite_err(int code);
 /* --- store_sqlite_mailbox.c: inside the writer's transaction; all return SQLite codes --- */
 
 int mailbox_do(sqlite_store_t *store, store_request_t *request, int64_t now);
-/* Writes the mailboxes' rows that changed. */
+/* Writes the epochs that were raised. */
 int mailbox_flush(sqlite_store_t *store);
-/* Forgets them, after commit and rollback alike. */
-void mailbox_forget(sqlite_store_t *store);
+/* Behind the transaction: what it did to the mailboxes is so, or they are forgotten. */
+void mailbox_end(sqlite_store_t *store, bool committed);
+/* Forgets all mailboxes. */
+void mailbox_forget_all(sqlite_store_t *store);
 /* Also for readers: 0 when there is no such mailbox. */
-int mailbox_get(connection_t *connection, const char *username, mailbox_t *mailbox);
+int mailbox_epoch(connection_t *connection, const char *username, int64_t *epoch);
 /* A row of SQL_PAGE; what doesn't fit is made to, for anyone may have written it. False when it has no key: it can't
  * be acknowledged, so nobody gets it. */
 bool mailbox_read_row(sqlite3_stmt *row, message_t *out);

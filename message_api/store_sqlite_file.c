@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,
     BUSY_MS = 2000,
     /* 4 KiB each. From the first on the WAL is copied into the database; past the second readers have to wait
      * until it could be, for while one of them reads it can't start over. */
@@ -19,9 +19,7 @@ enum {
 };
 
 static const char SCHEMA[] =
-    "CREATE TABLE mailboxes("
-    " username TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL,"
-    " waiting_count INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE mailboxes(username TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE messages("
     " seq INTEGER PRIMARY KEY AUTOINCREMENT, mailbox TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,"
     " timestamp TEXT NOT NULL, type TEXT NOT NULL, bytes INTEGER NOT NULL, acknowledged_at INTEGER,"
@@ -32,8 +30,13 @@ static const char SCHEMA[] =
 /* What version 1 did not have. */
 static const char RECEIVED[] =
     "CREATE TABLE received("
-    " sender TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID;"
-    "PRAGMA user_version=2;";
+    " sender TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID;";
+
+/* What versions 1 and 2 had: each message changed it. */
+static const char UNCOUNTED[] = "ALTER TABLE mailboxes DROP COLUMN waiting_count;"
+                                "ALTER TABLE mailboxes DROP COLUMN waiting_bytes;";
+
+static const char VERSIONED[] = "PRAGMA user_version=3";
 
 static const char PRAGMAS[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;";
 
@@ -42,9 +45,10 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_GET_MAILBOX] = "SELECT epoch, waiting_count, waiting_bytes FROM mailboxes WHERE username = ?1",
-    [SQL_SET_MAILBOX] = "INSERT OR REPLACE INTO mailboxes(username, epoch, waiting_count, waiting_bytes)"
-                        " VALUES(?1, ?2, ?3, ?4)",
+    [SQL_GET_MAILBOX] = "SELECT epoch FROM mailboxes WHERE username = ?1",
+    [SQL_SET_MAILBOX] = "INSERT OR REPLACE INTO mailboxes(username, epoch) VALUES(?1, ?2)",
+    [SQL_COUNT_WAITING] = "SELECT count(*), coalesce(sum(bytes), 0) FROM messages"
+                          " WHERE mailbox = ?1 AND acknowledged_at IS NULL",
     [SQL_INSERT] = "INSERT INTO messages(mailbox, sender, id, timestamp, type, bytes, text, metadata)"
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
     [SQL_REMEMBER] = "INSERT INTO received(sender, id, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -62,7 +66,7 @@ static const char *const SQL[SQL_COUNT] = {
     [SQL_PURGE_RECEIVED] = "DELETE FROM received WHERE (sender, id) > (?1, ?2) AND (sender, id) <= (?3, ?4)"
                            " AND at < ?5",
     /* Writes the version that it has: enough to see whether a write works. */
-    [SQL_PROBE] = "PRAGMA user_version=2",
+    [SQL_PROBE] = "PRAGMA user_version=3",
     [SQL_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
@@ -191,8 +195,12 @@ static int check_schema(sqlite3 *db, bool *foreign)
     *foreign = version > SCHEMA_VERSION || (version == 0 && tables > 0);
     if (version == 0 && tables == 0)
         code = sqlite3_exec(db, SCHEMA, NULL, NULL, NULL);
-    if (code == SQLITE_OK && version < SCHEMA_VERSION && !*foreign)
+    if (code == SQLITE_OK && version < 2 && !*foreign)
         code = sqlite3_exec(db, RECEIVED, NULL, NULL, NULL);
+    if (code == SQLITE_OK && (version == 1 || version == 2))
+        code = sqlite3_exec(db, UNCOUNTED, NULL, NULL, NULL);
+    if (code == SQLITE_OK && version < SCHEMA_VERSION && !*foreign)
+        code = sqlite3_exec(db, VERSIONED, NULL, NULL, NULL);
     return code == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : code;
 }
 

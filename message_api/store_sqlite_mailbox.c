@@ -5,37 +5,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KNOWN_MAILBOXES = 16384 }; /* some 4 MiB */
+
 /* --- mailboxes --- */
 
-int mailbox_get(connection_t *connection, const char *username, mailbox_t *mailbox)
+int mailbox_epoch(connection_t *connection, const char *username, int64_t *epoch)
 {
     sqlite3_stmt *statement = connection->statements[SQL_GET_MAILBOX];
-    *mailbox = (mailbox_t){.epoch = 0};
-    snprintf(mailbox->username, sizeof mailbox->username, "%s", username);
     bind_text(statement, 1, username, strlen(username));
+    *epoch = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    return sqlite3_reset(statement);
+}
+
+static int count_waiting(sqlite_store_t *store, mailbox_t *mailbox)
+{
+    sqlite3_stmt *statement = store->writer.statements[SQL_COUNT_WAITING];
+    bind_text(statement, 1, mailbox->username, strlen(mailbox->username));
     if (sqlite3_step(statement) == SQLITE_ROW) {
-        mailbox->epoch = sqlite3_column_int64(statement, 0);
-        mailbox->waiting_count = sqlite3_column_int64(statement, 1);
-        mailbox->waiting_bytes = sqlite3_column_int64(statement, 2);
+        mailbox->waiting_count = sqlite3_column_int64(statement, 0);
+        mailbox->waiting_bytes = sqlite3_column_int64(statement, 1);
     }
     return sqlite3_reset(statement);
 }
 
-/* The transaction's one copy of a mailbox's row. */
-static int load(sqlite_store_t *store, const char *username, mailbox_t **out)
+static int meet(sqlite_store_t *store, const char *username, mailbox_t **out)
 {
-    *out = hash_get(store->mailboxes, username);
-    if (*out != NULL)
-        return SQLITE_OK;
     mailbox_t *mailbox = alloc_new(mailbox_t);
-    int code = mailbox_get(&store->writer, username, mailbox);
+    snprintf(mailbox->username, sizeof mailbox->username, "%s", username);
+    int code = mailbox_epoch(&store->writer, username, &mailbox->epoch);
+    if (code == SQLITE_OK)
+        code = count_waiting(store, mailbox);
     if (code != SQLITE_OK) {
         free(mailbox);
         return code;
     }
     hash_put(store->mailboxes, username, mailbox);
-    mailbox->next = store->in_hand;
-    store->in_hand = mailbox;
+    *out = mailbox;
+    return SQLITE_OK;
+}
+
+/* Takes it in hand. */
+static int load(sqlite_store_t *store, const char *username, mailbox_t **out)
+{
+    mailbox_t *mailbox = hash_get(store->mailboxes, username);
+    int code = mailbox != NULL ? SQLITE_OK : meet(store, username, &mailbox);
+    if (code != SQLITE_OK)
+        return code;
+    if (!mailbox->in_hand) {
+        mailbox->in_hand = true;
+        mailbox->next = store->in_hand;
+        store->in_hand = mailbox;
+    }
     *out = mailbox;
     return SQLITE_OK;
 }
@@ -45,25 +65,39 @@ int mailbox_flush(sqlite_store_t *store)
     sqlite3_stmt *statement = store->writer.statements[SQL_SET_MAILBOX];
     int code = SQLITE_OK;
     for (mailbox_t *mailbox = store->in_hand; mailbox != NULL && code == SQLITE_OK; mailbox = mailbox->next) {
-        if (!mailbox->changed)
+        if (!mailbox->claimed)
             continue;
         bind_text(statement, 1, mailbox->username, strlen(mailbox->username));
         sqlite3_bind_int64(statement, 2, mailbox->epoch);
-        sqlite3_bind_int64(statement, 3, mailbox->waiting_count);
-        sqlite3_bind_int64(statement, 4, mailbox->waiting_bytes);
         code = connection_run(&store->writer, SQL_SET_MAILBOX);
     }
     return code;
 }
 
-void mailbox_forget(sqlite_store_t *store)
+void mailbox_end(sqlite_store_t *store, bool committed)
 {
     mailbox_t *mailbox;
     while ((mailbox = store->in_hand) != NULL) {
         store->in_hand = mailbox->next;
+        mailbox->in_hand = mailbox->claimed = false;
+        if (committed)
+            continue;
         hash_remove(store->mailboxes, mailbox->username);
         free(mailbox);
     }
+    if (hash_count(store->mailboxes) > KNOWN_MAILBOXES)
+        mailbox_forget_all(store);
+}
+
+void mailbox_forget_all(sqlite_store_t *store)
+{
+    size_t position = 0;
+    const char *username;
+    void *mailbox;
+    while (hash_next(store->mailboxes, &position, &username, &mailbox))
+        free(mailbox);
+    hash_free(store->mailboxes);
+    store->mailboxes = hash_new();
 }
 
 /* --- messages --- */
@@ -109,7 +143,6 @@ static int bury(sqlite_store_t *store, mailbox_t *mailbox, int64_t seq, int64_t 
     if (code == SQLITE_OK) {
         mailbox->waiting_count--;
         mailbox->waiting_bytes -= bytes;
-        mailbox->changed = true;
     }
     return code;
 }
@@ -226,7 +259,6 @@ static int put_one(sqlite_store_t *store, const message_t *message, store_result
         return code;
     mailbox->waiting_count++;
     mailbox->waiting_bytes += bytes;
-    mailbox->changed = true;
     return replaced.waits ? bury(store, mailbox, replaced.seq, replaced.bytes, now) : SQLITE_OK;
 }
 
@@ -302,7 +334,7 @@ static int claim_one(sqlite_store_t *store, store_claim_t *claim)
         return code;
     claim->epoch = ++mailbox->epoch;
     claim->waiting = mailbox->waiting_count > 0;
-    mailbox->changed = true;
+    mailbox->claimed = true;
     return SQLITE_OK;
 }
 

@@ -82,9 +82,9 @@ static void test_refuses_what_is_not_its_own(void **state)
     world_t *world = *state;
     world_store_open(world);
     world_store_close(world);
-    execute(world, "PRAGMA user_version=3");
+    execute(world, "PRAGMA user_version=4");
     assert_int_equal(try_open(world), ERR_INVALID_SETTING);
-    execute(world, "PRAGMA user_version=2");
+    execute(world, "PRAGMA user_version=3");
     assert_int_equal(try_open(world), ERR_OK);
     world_store_close(world);
 
@@ -102,18 +102,47 @@ static void test_refuses_what_is_not_its_own(void **state)
     assert_int_not_equal(try_open(world), ERR_OK);
 }
 
-/* What version 1 has stored is there, and what version 2 adds works. */
-static void test_takes_over_version_1(void **state)
+/* What they have stored is there, and what was added works. */
+static void test_takes_over_older_versions(void **state)
 {
     world_t *world = *state;
+    world->config.mailbox_messages = 3;
+    for (int version = 1; version <= 2; version++) {
+        world_store_open(world);
+        put(world, "alice", version == 1 ? "1" : "3", "bob", "one", "{}");
+        int64_t epoch = claim(world, "bob");
+        world_store_close(world);
+        execute(world, "ALTER TABLE mailboxes ADD COLUMN waiting_count INTEGER NOT NULL DEFAULT 77;"
+                       "ALTER TABLE mailboxes ADD COLUMN waiting_bytes INTEGER NOT NULL DEFAULT 77;");
+        execute(world, version == 1 ? "DROP TABLE received; PRAGMA user_version=1" : "PRAGMA user_version=2");
+        world_store_open(world);
+        answer_free(remember(world, "alice", "2"));
+        assert_int_equal(put(world, "alice", "2", "bob", "two", "{}").status, STORE_DUPLICATE);
+        assert_waiting(world, "bob", epoch, version == 1 ? "1" : "1 3");
+        world_store_close(world);
+        execute(world, "SELECT username, epoch FROM mailboxes");
+    }
+}
+
+/* A mailbox is as full as it was, whoever has counted before. */
+static void test_counts_anew(void **state)
+{
+    world_t *world = *state;
+    world->config.mailbox_messages = 3;
     world_store_open(world);
     put(world, "alice", "1", "bob", "one", "{}");
+    put(world, "alice", "2", "bob", "two", "{}");
     world_store_close(world);
-    execute(world, "DROP TABLE received; PRAGMA user_version=1");
     world_store_open(world);
-    answer_free(remember(world, "alice", "2"));
-    assert_int_equal(put(world, "alice", "2", "bob", "two", "{}").status, STORE_DUPLICATE);
-    assert_waiting(world, "bob", claim(world, "bob"), "1");
+    int64_t epoch = claim(world, "bob");
+    put(world, "alice", "3", "bob", "three", "{}");
+    assert_int_equal(put(world, "alice", "4", "bob", "four", "{}").status, STORE_REJECTED);
+    assert_int_equal(acknowledge(world, "bob", epoch, "alice", "2"), ERR_OK);
+    world_store_close(world);
+    world_store_open(world);
+    assert_int_equal(put(world, "alice", "4", "bob", "four", "{}").status, STORE_STORED);
+    assert_int_equal(put(world, "alice", "5", "bob", "five", "{}").status, STORE_REJECTED);
+    assert_waiting(world, "bob", epoch, "1 3 4");
 }
 
 static void test_keeps_the_wal_short(void **state)
@@ -404,7 +433,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_its_files_to_itself, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_refuses_what_is_not_its_own, before_each, after_each),
-        cmocka_unit_test_setup_teardown(test_takes_over_version_1, before_each, after_each),
+        cmocka_unit_test_setup_teardown(test_takes_over_older_versions, before_each, after_each),
+        cmocka_unit_test_setup_teardown(test_counts_anew, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_shares_its_file_with_nobody, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_foreign_rows, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_keeps_the_wal_short, before_each, after_each),
