@@ -6,20 +6,33 @@
 enum {
     FIRST_BYTES = 512,
     MOVE_BYTES = 64 * 1024, /* less than this in front is not worth a move */
+    RUN_BYTES = 64 * 1024,  /* a run that is longer takes no more: only whole runs give their memory back */
 };
 
 struct direct_block {
-    size_t start; /* of the oldest record */
+    size_t start; /* of the oldest run */
+    size_t first; /* of the oldest record, in it */
+    size_t last;  /* of the newest run */
     size_t end, capacity;
     char data[];
 };
 
-/* In front of each record's id, sender and text. */
+/* Records of one sender and one time: what one read of its socket brought. What they have in common is there once, and
+ * they can be dropped without a look at each: most are cold by then. The sender's name and the records follow. */
 typedef struct {
-    uint64_t offset, origin;
+    uint64_t offset, newest; /* of its first and its last record */
+    uint64_t origin;
     int64_t timestamp;
+    uint32_t count;  /* of records that are left */
+    uint32_t length; /* of what follows, bytes */
+    uint32_t sender_length;
+} run_t;
+
+/* In front of each record's id and text. */
+typedef struct {
+    uint32_t behind; /* its run's offset: so many bytes */
     uint32_t text_length;
-    uint16_t id_length, sender_length;
+    uint32_t id_length;
 } header_t;
 
 void direct_log_init(direct_log_t *log)
@@ -35,103 +48,189 @@ void direct_log_free(direct_log_t *log)
 
 bool direct_log_is_empty(const direct_log_t *log)
 {
-    return log->block == NULL;
+    return log->block == NULL || log->block->end == 0;
 }
 
-size_t direct_log_record_bytes(const direct_record_t *record)
+size_t direct_log_bytes(const direct_log_t *log)
 {
-    return sizeof(header_t) + record->id_length + record->sender_length + record->text_length;
+    return log->block ? log->block->end - log->block->start : 0;
 }
+
+void direct_log_trim(direct_log_t *log)
+{
+    if (direct_log_is_empty(log))
+        direct_log_free(log);
+}
+
+/* ---- adding ---- */
 
 /* Each byte is moved once on average: at least as much as remains lies in front. */
 static void move_to_front(struct direct_block *block)
 {
-    if (block->start < MOVE_BYTES || block->start < block->end / 2)
+    size_t start = block->start;
+
+    if (start < MOVE_BYTES || start < block->end / 2)
         return;
-    block->end -= block->start;
-    memmove(block->data, block->data + block->start, block->end);
+    memmove(block->data, block->data + start, block->end - start);
     block->start = 0;
+    block->first -= start;
+    block->last -= start;
+    block->end -= start;
 }
 
-/* Room for so many bytes behind the last record; NULL when there is no memory. */
-static char *reserve(direct_log_t *log, size_t bytes)
+/* Room for so many bytes behind the last record; false when there is no memory. */
+static bool reserve(direct_log_t *log, size_t bytes)
 {
     struct direct_block *block = log->block;
 
     if (block)
         move_to_front(block);
     size_t wanted = (block ? block->end : 0) + bytes, capacity = block ? block->capacity : 0;
-    if (wanted > capacity) {
-        capacity = capacity == 0 ? FIRST_BYTES : 2 * capacity;
-        if (capacity < wanted)
-            capacity = wanted;
-        struct direct_block *larger = try_resize(block, sizeof *block + capacity);
-        if (!larger)
-            return NULL;
-        if (!block)
-            larger->start = larger->end = 0;
-        larger->capacity = capacity;
-        log->block = block = larger;
-    }
-    return block->data + block->end;
+    if (wanted <= capacity)
+        return true;
+    capacity = capacity == 0 ? FIRST_BYTES : 2 * capacity;
+    if (capacity < wanted)
+        capacity = wanted;
+    struct direct_block *larger = try_resize(block, sizeof *block + capacity);
+    if (!larger)
+        return false;
+    if (!block)
+        *larger = (struct direct_block){0};
+    larger->capacity = capacity;
+    log->block = larger;
+    return true;
 }
 
-static char *put(char *to, const void *from, size_t length)
+static void put(struct direct_block *block, const void *from, size_t length)
 {
     if (length > 0)
-        memcpy(to, from, length);
-    return to + length;
+        memcpy(block->data + block->end, from, length);
+    block->end += length;
+}
+
+static run_t run_at(const struct direct_block *block, size_t place)
+{
+    run_t run;
+
+    memcpy(&run, block->data + place, sizeof run);
+    return run;
+}
+
+static bool belongs_to(const run_t *run, const direct_record_t *record)
+{
+    return run->origin == record->origin && run->timestamp == record->timestamp &&
+           record->offset - run->offset <= UINT32_MAX && run->length < RUN_BYTES;
+}
+
+static run_t begin_run(struct direct_block *block, const direct_record_t *record)
+{
+    run_t run = {.offset = record->offset,
+                 .origin = record->origin,
+                 .timestamp = record->timestamp,
+                 .sender_length = (uint32_t)record->sender_length};
+
+    if (block->end == 0)
+        block->first = sizeof run + record->sender_length;
+    block->last = block->end;
+    put(block, &run, sizeof run);
+    put(block, record->sender, record->sender_length);
+    return run;
 }
 
 err_t direct_log_add(direct_log_t *log, const direct_record_t *record)
 {
-    header_t header = {.offset = record->offset,
-                       .origin = record->origin,
-                       .timestamp = record->timestamp,
-                       .text_length = (uint32_t)record->text_length,
-                       .id_length = (uint16_t)record->id_length,
-                       .sender_length = (uint16_t)record->sender_length};
-    char *to = reserve(log, direct_log_record_bytes(record));
+    header_t header = {.text_length = (uint32_t)record->text_length,
+                       .id_length = (uint32_t)record->id_length};
 
-    if (!to)
+    if (!reserve(log, sizeof(run_t) + record->sender_length + sizeof header + record->id_length +
+                          record->text_length))
         return ERR_NO_MEMORY;
-    to = put(to, &header, sizeof header);
-    to = put(to, record->id, record->id_length);
-    to = put(to, record->sender, record->sender_length);
-    to = put(to, record->text, record->text_length);
-    log->block->end = (size_t)(to - log->block->data);
+    struct direct_block *block = log->block;
+    run_t run = {0};
+    if (block->end > 0)
+        run = run_at(block, block->last);
+    if (block->end == 0 || !belongs_to(&run, record))
+        run = begin_run(block, record);
+    header.behind = (uint32_t)(record->offset - run.offset);
+    put(block, &header, sizeof header);
+    put(block, record->id, record->id_length);
+    put(block, record->text, record->text_length);
+    run.newest = record->offset;
+    run.count++;
+    run.length = (uint32_t)(block->end - block->last - sizeof run);
+    memcpy(block->data + block->last, &run, sizeof run);
     return ERR_OK;
 }
+
+/* ---- taking out ---- */
 
 bool direct_log_first(const direct_log_t *log, direct_record_t *record)
 {
     const struct direct_block *block = log->block;
     header_t header;
 
-    if (!block)
+    if (direct_log_is_empty(log))
         return false;
-    const char *from = block->data + block->start;
+    run_t run = run_at(block, block->start);
+    const char *from = block->data + block->first;
     memcpy(&header, from, sizeof header);
     from += sizeof header;
-    *record = (direct_record_t){.offset = header.offset,
-                                .origin = header.origin,
-                                .timestamp = header.timestamp,
+    *record = (direct_record_t){.offset = run.offset + header.behind,
+                                .origin = run.origin,
+                                .timestamp = run.timestamp,
                                 .id_length = header.id_length,
-                                .sender_length = header.sender_length,
+                                .sender_length = run.sender_length,
                                 .text_length = header.text_length,
                                 .id = from,
-                                .sender = from + header.id_length,
-                                .text = from + header.id_length + header.sender_length};
+                                .sender = block->data + block->start + sizeof run,
+                                .text = from + header.id_length};
     return true;
+}
+
+/* The oldest run has no record left, or none that is wanted. */
+static void drop_run(struct direct_block *block, const run_t *run)
+{
+    block->start += sizeof *run + run->length;
+    if (block->start == block->end)
+        block->start = block->first = block->last = block->end = 0;
+    else
+        block->first = block->start + sizeof *run + run_at(block, block->start).sender_length;
+}
+
+static void drop_first(struct direct_block *block, run_t *run)
+{
+    header_t header;
+
+    memcpy(&header, block->data + block->first, sizeof header);
+    block->first += sizeof header + header.id_length + header.text_length;
+    if (--run->count == 0)
+        drop_run(block, run);
+    else
+        memcpy(block->data + block->start, run, sizeof *run);
 }
 
 void direct_log_drop(direct_log_t *log)
 {
-    struct direct_block *block = log->block;
-    header_t header;
+    run_t run = run_at(log->block, log->block->start);
 
-    memcpy(&header, block->data + block->start, sizeof header);
-    block->start += sizeof header + header.id_length + header.sender_length + header.text_length;
-    if (block->start == block->end)
-        direct_log_free(log);
+    drop_first(log->block, &run);
+}
+
+size_t direct_log_pass(direct_log_t *log, uint64_t offset)
+{
+    struct direct_block *block = log->block;
+    direct_record_t record;
+    size_t count = 0;
+
+    while (direct_log_first(log, &record) && record.offset <= offset) {
+        run_t run = run_at(block, block->start);
+        if (run.newest <= offset) {
+            count += run.count;
+            drop_run(block, &run);
+        } else {
+            count++;
+            drop_first(block, &run);
+        }
+    }
+    return count;
 }

@@ -24,13 +24,17 @@ typedef struct {
 void direct_log_init(direct_log_t *log);
 void direct_log_free(direct_log_t *log); /* leaves it empty and usable */
 bool direct_log_is_empty(const direct_log_t *log);
-/* Copies. ERR_NO_MEMORY leaves it as it was. */
+/* Copies. ERR_NO_MEMORY leaves it as it was. Offsets never fall. */
 err_t direct_log_add(direct_log_t *log, const direct_record_t *record);
 /* The oldest one, valid until the next change. False when there is none. */
 bool direct_log_first(const direct_log_t *log, direct_record_t *record);
-/* Takes out the oldest one, which there must be. Gives the memory back with the last one. */
+/* Takes out the oldest one, which there must be. */
 void direct_log_drop(direct_log_t *log);
-/* What a record takes, bytes. */
-size_t direct_log_record_bytes(const direct_record_t *record);
+/* Takes out all up to this offset; answers how many they were. */
+size_t direct_log_pass(direct_log_t *log, uint64_t offset);
+/* What its records take, bytes. */
+size_t direct_log_bytes(const direct_log_t *log);
+/* An empty one keeps its memory for the next record; this gives it back. */
+void direct_log_trim(direct_log_t *log);
 
 #endif

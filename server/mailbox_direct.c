@@ -51,30 +51,38 @@ bool direct_takes_at_once(const session_t *sender, mailbox_t *mailbox)
            sender->mailbox->verdicts == 0 && server->unstored <= LIMIT_UNSTORED / 2 && !server->stopping;
 }
 
+/* The log's records took so many bytes before it was changed. */
+static void count_held(mailbox_t *mailbox, size_t before)
+{
+    size_t now = direct_log_bytes(&mailbox->log);
+
+    mailbox->held += now - before;
+    server_count_unstored(mailbox->server, now, before);
+}
+
 err_t direct_keep(mailbox_t *mailbox, const direct_record_t *record)
 {
     session_t *receiver = mailbox->session;
+    size_t before = direct_log_bytes(&mailbox->log);
     err_t err = direct_log_add(&mailbox->log, record);
 
     if (err != ERR_OK) {
         output_queue_buffer(receiver->output)->length = receiver->mark;
         return err;
     }
-    size_t bytes = direct_log_record_bytes(record);
-    mailbox->held += bytes;
-    server_count_unstored(receiver->server, bytes, 0);
+    count_held(mailbox, before);
     mailbox->unread++;
     session_flush(receiver);
     return ERR_OK;
 }
 
-void direct_drop(mailbox_t *mailbox, const direct_record_t *record)
+void direct_drop(mailbox_t *mailbox)
 {
-    size_t bytes = direct_log_record_bytes(record);
+    size_t before = direct_log_bytes(&mailbox->log);
 
-    mailbox->held -= bytes;
-    server_count_unstored(mailbox->server, 0, bytes);
     direct_log_drop(&mailbox->log);
+    direct_log_trim(&mailbox->log);
+    count_held(mailbox, before);
     mailbox->unread--;
 }
 
@@ -86,7 +94,7 @@ static void let_go(const mailbox_t *mailbox)
     session_t *reader = mailbox->session;
 
     if (mailbox->held >= LIMIT_POLL && output_queue_buffer(reader->output)->length == 0)
-        session_poll_written(reader);
+        session_poll_now(reader);
 }
 
 bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, const char *text, size_t length)
@@ -118,14 +126,13 @@ bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, co
 
 void mailbox_passed(mailbox_t *mailbox, uint64_t offset)
 {
-    direct_record_t record;
-    bool any = false;
+    size_t before = direct_log_bytes(&mailbox->log), count = direct_log_pass(&mailbox->log, offset);
 
-    while (direct_log_first(&mailbox->log, &record) && record.offset <= offset) {
-        direct_drop(mailbox, &record);
-        any = true;
-    }
-    if (any && mailbox->state == MAILBOX_PACED)
+    if (count == 0)
+        return;
+    count_held(mailbox, before);
+    mailbox->unread -= (unsigned)count;
+    if (mailbox->state == MAILBOX_PACED)
         mailbox_on_drain(mailbox);
 }
 
@@ -153,17 +160,17 @@ void mailbox_expand(mailbox_t *mailbox)
 {
     direct_record_t record;
     direct_log_t log = mailbox->log;
+    size_t before = direct_log_bytes(&log);
 
     /* Taken out as a whole first: mailbox_track expands too. */
     direct_log_init(&mailbox->log);
+    count_held(mailbox, before);
     while (direct_log_first(&log, &record)) {
-        size_t bytes = direct_log_record_bytes(&record);
         delivery_t *delivery = expand(mailbox, &record);
-        mailbox->held -= bytes;
-        server_count_unstored(mailbox->server, 0, bytes);
         direct_log_drop(&log);
         mailbox_track(mailbox, delivery);
         if (mailbox->session && mailbox->session->protocol == &text_protocol)
             session_expect_read_at(mailbox->session, delivery);
     }
+    direct_log_free(&log);
 }

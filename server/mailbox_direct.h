@@ -12,7 +12,7 @@ mailbox_t *direct_find_open(session_t *sender, const char *name, size_t length, 
 bool direct_takes_at_once(const session_t *sender, mailbox_t *mailbox);
 /* The record was written behind the receiver's session_begin: keeps it and flushes. On an error nothing was written. */
 err_t direct_keep(mailbox_t *mailbox, const direct_record_t *record);
-/* Takes out the oldest one, which this is: the session has it. */
-void direct_drop(mailbox_t *mailbox, const direct_record_t *record);
+/* Takes out the oldest one: the session has it. */
+void direct_drop(mailbox_t *mailbox);
 
 #endif

@@ -71,7 +71,7 @@ bool mailbox_pass_got(session_t *session, const frame_view_t *got)
     if (!direct_log_first(&mailbox->log, &record) || !is_of(&record, got))
         return false;
     tell_sender(session, got);
-    direct_drop(mailbox, &record);
+    direct_drop(mailbox);
     if (mailbox->state == MAILBOX_PACED)
         mailbox_on_drain(mailbox);
     return true;

@@ -55,6 +55,7 @@ struct session {
     bool read_enough : 1; /* for this turn of the loop: it is the others' */
     bool heard_all : 1;   /* the peer's end of stream */
     bool shut : 1;        /* nothing more is sent */
+    bool polled : 1;      /* what its TCP has acknowledged was asked since the last tick */
 };
 
 TAILQ_HEAD(session_list, session);
@@ -106,6 +107,8 @@ void session_leave(session_t *session);
 void session_stop_reading(session_t *session);
 /* Text: what its TCP has acknowledged is delivered. */
 void session_poll_written(session_t *session);
+/* The same, and the next tick need not. */
+void session_poll_now(session_t *session);
 /* For the watch. */
 bool session_on_tick(session_t *session, uint64_t now_ms);
 

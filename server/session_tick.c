@@ -32,12 +32,12 @@ void session_expect_read_at(session_t *session, delivery_t *delivery)
     watch_add(session->server->watch, session);
 }
 
+/* Or an empty log's memory. */
 static bool has_unread(const session_t *session)
 {
     if (session->protocol != &text_protocol)
         return false;
-    return !STAILQ_EMPTY(&session->written) ||
-           (session->mailbox && !direct_log_is_empty(&session->mailbox->log));
+    return !STAILQ_EMPTY(&session->written) || (session->mailbox && session->mailbox->log.block);
 }
 
 void session_poll_written(session_t *session)
@@ -54,6 +54,25 @@ void session_poll_written(session_t *session)
         mailbox_got(delivery);
     }
     mailbox_passed(session->mailbox, read);
+}
+
+void session_poll_now(session_t *session)
+{
+    session_poll_written(session);
+    session->polled = true;
+}
+
+/* Who is written to is polled then, and in a crowd of those a look at each of them would be as many system calls again.
+ * Who no longer is gives back the log's memory. */
+static void poll_at_tick(session_t *session)
+{
+    if (session->polled) {
+        session->polled = false;
+        return;
+    }
+    session_poll_written(session);
+    if (session->mailbox)
+        direct_log_trim(&session->mailbox->log);
 }
 
 void session_note_waiting(session_t *session)
@@ -160,7 +179,8 @@ static bool tick_open(session_t *session, uint64_t now)
         again |= await_reading(session, now);
     if (session->state != SESSION_OPEN)
         return true;
-    session_poll_written(session);
+    if (has_unread(session))
+        poll_at_tick(session);
     again |= has_unread(session);
     again |= give_hint(session, now);
     return again ||
