@@ -58,19 +58,29 @@ static line_status_t hand_out(line_reader_t *reader, size_t length, size_t end, 
     return LINE_OK;
 }
 
+static void empty(line_reader_t *reader)
+{
+    reader->start = reader->scanned = 0;
+    if (reader->pending.capacity > KEEP_BYTES)
+        buffer_free(&reader->pending);
+    else
+        buffer_clear(&reader->pending);
+}
+
+void line_reader_reset(line_reader_t *reader)
+{
+    empty(reader);
+    reader->skipping = false;
+}
+
 static line_status_t need_more(line_reader_t *reader)
 {
     size_t waiting = reader->pending.length - reader->start;
     /* One byte more may be the CR of a line that just fits. */
     if (waiting > reader->limit + 1)
         reader->skipping = true;
-    if (reader->skipping || waiting == 0) {
-        reader->start = reader->scanned = 0;
-        if (reader->pending.capacity > KEEP_BYTES)
-            buffer_free(&reader->pending);
-        else
-            buffer_clear(&reader->pending);
-    }
+    if (reader->skipping || waiting == 0)
+        empty(reader);
     return LINE_NEED_MORE;
 }
 

@@ -22,6 +22,8 @@ typedef struct {
 
 void line_reader_init(line_reader_t *reader, size_t limit);
 void line_reader_free(line_reader_t *reader);
+/* Forgets what waits; keeps memory that is not large. */
+void line_reader_reset(line_reader_t *reader);
 /* Takes the bytes in (copies). ERR_NO_MEMORY only. Call line_reader_next until NEED_MORE behind every feed:
  * then memory stays under limit + the size of one feed. */
 err_t line_reader_feed(line_reader_t *reader, const char *data, size_t length);

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/queue.h>
 
-enum { HOLD_MS = 10 };
-
 typedef enum {
     QUEUE_OPEN,
     QUEUE_OVERFLOWED, /* on_overflow is due or was called */
@@ -15,6 +13,13 @@ typedef enum {
 
 TAILQ_HEAD(queue_list, output_queue);
 
+enum {
+    HOLD_MS = 10,
+    LARGE_BYTES = 2048, /* worth a write of its own */
+    SPARES = 4,
+    SPARE_MOST = 32 * 1024, /* bytes of one */
+};
+
 /* The idle handle runs before the loop would wait, so one that is started anywhere in a turn ends the turn's
  * writing; stopped, it costs nothing. */
 struct output_turn {
@@ -22,10 +27,12 @@ struct output_turn {
     uv_timer_t hold; /* every HOLD_MS while some are held */
     output_limits_t limits;
     const output_events_t *events;
-    struct queue_list woken;
-    size_t count; /* of woken */
+    struct queue_list woken; /* large ones first */
+    size_t count;            /* of woken */
     struct queue_list held;
     bool tick; /* which one of two: those that were held before the last tick are due at the next */
+    buffer_t spares[SPARES]; /* used last, so warm; taken from the end */
+    size_t spare_count;
 };
 
 /* Kept small: a server holds one for each idle session. */
@@ -43,6 +50,7 @@ struct output_queue {
     bool woken : 1;
     bool held : 1;    /* not woken meanwhile */
     bool held_at : 1; /* the tick */
+    bool large : 1;   /* woken with enough for output_turn_write_large */
     bool starved : 1; /* overflowed because there was no memory for what was appended */
 };
 
@@ -80,10 +88,30 @@ static void stop_timer(output_queue_t *queue)
     queue->timer = NULL;
 }
 
+/* The next queue's bytes go where this one's were: into memory that is in the processor's cache. */
 static void free_waiting(output_queue_t *queue)
 {
-    buffer_free(&queue->waiting);
+    output_turn_t *turn = queue->turn;
+    buffer_t *waiting = &queue->waiting;
+
+    if (turn->spare_count < SPARES && waiting->capacity >= LARGE_BYTES && waiting->capacity <= SPARE_MOST &&
+        !waiting->failed) {
+        turn->spares[turn->spare_count++] = *waiting;
+        buffer_init(waiting, 0);
+    } else {
+        buffer_free(waiting);
+    }
     queue->accepted = 0;
+}
+
+static void take_spare(output_queue_t *queue)
+{
+    output_turn_t *turn = queue->turn;
+
+    if (queue->waiting.data != NULL || queue->waiting.failed || turn->spare_count == 0)
+        return;
+    queue->waiting = turn->spares[--turn->spare_count];
+    buffer_clear(&queue->waiting);
 }
 
 /* Nobody may take the dropped bytes for written ones. */
@@ -123,7 +151,7 @@ static void sleep_on(output_queue_t *queue)
     stop_holding(queue);
     if (!queue->woken)
         return;
-    queue->woken = false;
+    queue->woken = queue->large = false;
     TAILQ_REMOVE(&turn->woken, queue, in_turn);
     if (--turn->count == 0)
         uv_idle_stop(&turn->idle);
@@ -258,6 +286,23 @@ static void end_turn(output_queue_t *queue)
     unpin(queue);
 }
 
+static void note_large(output_queue_t *queue)
+{
+    output_turn_t *turn = queue->turn;
+
+    queue->large = true;
+    TAILQ_REMOVE(&turn->woken, queue, in_turn);
+    TAILQ_INSERT_HEAD(&turn->woken, queue, in_turn);
+}
+
+void output_turn_write_large(output_turn_t *turn)
+{
+    output_queue_t *queue;
+
+    while ((queue = TAILQ_FIRST(&turn->woken)) != NULL && queue->large)
+        end_turn(queue);
+}
+
 /* Who is woken meanwhile has the next turn, or this one if others were freed: it comes to an end. */
 static void on_idle(uv_idle_t *idle)
 {
@@ -285,7 +330,11 @@ output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const ou
 
 static void on_turn_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    output_turn_t *turn = handle->data;
+
+    while (turn->spare_count > 0)
+        buffer_free(&turn->spares[--turn->spare_count]);
+    free(turn);
 }
 
 static void on_idle_closed(uv_handle_t *handle)
@@ -365,6 +414,7 @@ buffer_t *output_queue_buffer(output_queue_t *queue)
 {
     if (queue->timer)
         check_soft_limit(queue, output_queue_bytes(queue));
+    take_spare(queue);
     return &queue->waiting;
 }
 
@@ -383,8 +433,11 @@ void output_queue_flush(output_queue_t *queue)
     }
     queue->accepted = queue->waiting.length;
     check_soft_limit(queue, bytes);
-    if (!queue->held)
-        wake(queue);
+    if (queue->held)
+        return;
+    wake(queue);
+    if (!queue->large && queue->accepted >= LARGE_BYTES)
+        note_large(queue);
 }
 
 static void on_hold(uv_timer_t *timer)

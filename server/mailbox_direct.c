@@ -93,7 +93,7 @@ static void let_go(const mailbox_t *mailbox)
 {
     session_t *reader = mailbox->session;
 
-    if (mailbox->held >= LIMIT_POLL && output_queue_buffer(reader->output)->length == 0)
+    if (mailbox->held >= LIMIT_POLL && output_queue_bytes(reader->output) == 0)
         session_poll_now(reader);
 }
 

@@ -190,5 +190,8 @@ void server_free(server_t *server)
     hash_free(server->tracked);
     users_free(server->users);
     recent_free(server->recent);
+    if (server->spare_reader)
+        line_reader_free(server->spare_reader);
+    free(server->spare_reader);
     free(server);
 }

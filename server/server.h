@@ -41,6 +41,7 @@ typedef struct server {
     unsigned changes; /* sessions that came or went since memory was last given back */
     uv_timer_t stop_timer;
     uint64_t stop_deadline;
+    line_reader_t *spare_reader; /* of the session that was read last: warm */
     char read_buffer[64 * 1024]; /* one for all sessions: a read is taken in at once */
 } server_t;
 

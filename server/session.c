@@ -18,9 +18,15 @@ static void watch(session_t *session)
 
 static void free_reader(session_t *session)
 {
-    if (session->reader)
+    server_t *server = session->server;
+
+    if (session->reader && !server->spare_reader) {
+        server->spare_reader = session->reader;
+        line_reader_reset(server->spare_reader);
+    } else if (session->reader) {
         line_reader_free(session->reader);
-    free(session->reader);
+        free(session->reader);
+    }
     session->reader = NULL;
 }
 
@@ -232,10 +238,13 @@ static size_t line_limit(const session_t *session)
 
 static line_reader_t *reader_of(session_t *session)
 {
-    if (!session->reader) {
-        session->reader = alloc_new(line_reader_t);
-        line_reader_init(session->reader, line_limit(session));
-    }
+    server_t *server = session->server;
+
+    if (session->reader)
+        return session->reader;
+    session->reader = server->spare_reader ? server->spare_reader : alloc_new(line_reader_t);
+    server->spare_reader = NULL;
+    session->reader->limit = line_limit(session);
     return session->reader;
 }
 
@@ -318,6 +327,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
             session_end(session, ERR_NO_MEMORY);
         else
             session_take_lines(session);
+        output_turn_write_large(session->server->turn);
     }
 }
 

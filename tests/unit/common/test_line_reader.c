@@ -197,6 +197,25 @@ static void test_many_small_lines_in_one_feed(void **state)
     line_reader_free(&reader);
 }
 
+static void test_reset(void **state)
+{
+    line_reader_t reader;
+    buffer_t seen;
+
+    (void)state;
+    line_reader_init(&reader, LIMIT);
+    buffer_init(&seen, 0);
+    feed(&reader, "half", 4, &seen);
+    line_reader_reset(&reader);
+    feed(&reader, "one\nlong long long", 18, &seen);
+    line_reader_reset(&reader);
+    assert_int_equal(line_reader_pending(&reader), 0);
+    feed(&reader, "two\n", 4, &seen);
+    assert_string_equal(buffer_text(&seen), "[one][two]");
+    line_reader_free(&reader);
+    buffer_free(&seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_finish),
         cmocka_unit_test(test_finish_hands_out_whole_lines_first),
         cmocka_unit_test(test_memory_stays_bounded),
+        cmocka_unit_test(test_reset),
         cmocka_unit_test(test_many_small_lines_in_one_feed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,33 @@ static void test_what_is_held_is_not_lost(void **state)
     end(&world);
 }
 
+/* The small ones wait for the turn's end; the memory of what was written serves the next, and none of its bytes. */
+static void test_large_ones_go_out_before_the_turn_ends(void **state)
+{
+    world_t world;
+    char large[4000], got[sizeof large + 8];
+
+    (void)state;
+    begin(&world, OUTPUT_LIMITS_DEFAULT);
+    memset(large, 'x', sizeof large);
+    output_queue_write(world.queue, "small", 5);
+    output_turn_write_large(world.turn);
+    assert_int_equal(output_queue_bytes(world.queue), 5);
+    output_queue_write(world.queue, large, sizeof large);
+    output_turn_write_large(world.turn);
+    assert_int_equal(output_queue_bytes(world.queue), 0);
+    assert_int_equal(world.drains, 1);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 5 + sizeof large);
+    assert_memory_equal(got, "small", 5);
+    output_queue_write(world.queue, "next", 4);
+    output_turn_write_large(world.turn);
+    assert_int_equal(output_queue_bytes(world.queue), 4);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 4);
+    assert_memory_equal(got, "next", 4);
+    end(&world);
+}
+
 /* What the kernel does not take waits, in its order; what comes behind waits too. */
 static void test_what_is_written_now(void **state)
 {
@@ -299,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_what_is_held_goes_out_with_what_comes_next),
         cmocka_unit_test(test_what_is_not_released_goes_out_all_the_same),
         cmocka_unit_test(test_what_is_held_is_not_lost),
+        cmocka_unit_test(test_large_ones_go_out_before_the_turn_ends),
         cmocka_unit_test(test_what_is_written_now),
         cmocka_unit_test(test_what_an_overflow_dropped_is_never_written),
         cmocka_unit_test(test_soft_limit_without_a_pause),
