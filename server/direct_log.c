@@ -14,11 +14,12 @@ struct direct_block {
     size_t first; /* of the oldest record, in it */
     size_t last;  /* of the newest run */
     size_t end, capacity;
-    char data[];
+    _Alignas(uint64_t) char data[];
 };
 
 /* Records of one sender and one time: what one read of its socket brought. What they have in common is there once, and
- * they can be dropped without a look at each: most are cold by then. The sender's name and the records follow. */
+ * they can be dropped without a look at each: most are cold by then. The sender's name and the records follow. Aligned, to be
+ * changed in its place. */
 typedef struct {
     uint64_t offset, newest; /* of its first and its last record */
     uint64_t origin;
@@ -108,12 +109,14 @@ static void put(struct direct_block *block, const void *from, size_t length)
     block->end += length;
 }
 
-static run_t run_at(const struct direct_block *block, size_t place)
+static size_t aligned(size_t place)
 {
-    run_t run;
+    return (place + _Alignof(run_t) - 1) & ~(_Alignof(run_t) - 1);
+}
 
-    memcpy(&run, block->data + place, sizeof run);
-    return run;
+static run_t *run_at(struct direct_block *block, size_t place)
+{
+    return (run_t *)(void *)(block->data + place);
 }
 
 static bool belongs_to(const run_t *run, const direct_record_t *record)
@@ -122,7 +125,7 @@ static bool belongs_to(const run_t *run, const direct_record_t *record)
            record->offset - run->offset <= UINT32_MAX && run->length < RUN_BYTES;
 }
 
-static run_t begin_run(struct direct_block *block, const direct_record_t *record)
+static void begin_run(struct direct_block *block, const direct_record_t *record)
 {
     run_t run = {.offset = record->offset,
                  .origin = record->origin,
@@ -131,10 +134,9 @@ static run_t begin_run(struct direct_block *block, const direct_record_t *record
 
     if (block->end == 0)
         block->first = sizeof run + record->sender_length;
-    block->last = block->end;
+    block->last = block->end = aligned(block->end);
     put(block, &run, sizeof run);
     put(block, record->sender, record->sender_length);
-    return run;
 }
 
 err_t direct_log_add(direct_log_t *log, const direct_record_t *record)
@@ -142,23 +144,20 @@ err_t direct_log_add(direct_log_t *log, const direct_record_t *record)
     header_t header = {.text_length = (uint32_t)record->text_length,
                        .id_length = (uint32_t)record->id_length};
 
-    if (!reserve(log, sizeof(run_t) + record->sender_length + sizeof header + record->id_length +
-                          record->text_length))
+    if (!reserve(log, _Alignof(run_t) + sizeof(run_t) + record->sender_length + sizeof header +
+                          record->id_length + record->text_length))
         return ERR_NO_MEMORY;
     struct direct_block *block = log->block;
-    run_t run = {0};
-    if (block->end > 0)
-        run = run_at(block, block->last);
-    if (block->end == 0 || !belongs_to(&run, record))
-        run = begin_run(block, record);
-    header.behind = (uint32_t)(record->offset - run.offset);
+    if (block->end == 0 || !belongs_to(run_at(block, block->last), record))
+        begin_run(block, record);
+    run_t *run = run_at(block, block->last);
+    header.behind = (uint32_t)(record->offset - run->offset);
     put(block, &header, sizeof header);
     put(block, record->id, record->id_length);
     put(block, record->text, record->text_length);
-    run.newest = record->offset;
-    run.count++;
-    run.length = (uint32_t)(block->end - block->last - sizeof run);
-    memcpy(block->data + block->last, &run, sizeof run);
+    run->newest = record->offset;
+    run->count++;
+    run->length = (uint32_t)(block->end - block->last - sizeof *run);
     return ERR_OK;
 }
 
@@ -166,70 +165,64 @@ err_t direct_log_add(direct_log_t *log, const direct_record_t *record)
 
 bool direct_log_first(const direct_log_t *log, direct_record_t *record)
 {
-    const struct direct_block *block = log->block;
+    struct direct_block *block = log->block;
     header_t header;
 
     if (direct_log_is_empty(log))
         return false;
-    run_t run = run_at(block, block->start);
+    const run_t *run = run_at(block, block->start);
     const char *from = block->data + block->first;
     memcpy(&header, from, sizeof header);
     from += sizeof header;
-    *record = (direct_record_t){.offset = run.offset + header.behind,
-                                .origin = run.origin,
-                                .timestamp = run.timestamp,
+    *record = (direct_record_t){.offset = run->offset + header.behind,
+                                .origin = run->origin,
+                                .timestamp = run->timestamp,
                                 .id_length = header.id_length,
-                                .sender_length = run.sender_length,
+                                .sender_length = run->sender_length,
                                 .text_length = header.text_length,
                                 .id = from,
-                                .sender = block->data + block->start + sizeof run,
+                                .sender = (const char *)(run + 1),
                                 .text = from + header.id_length};
     return true;
 }
 
-/* The oldest run has no record left, or none that is wanted. */
-static void drop_run(struct direct_block *block, const run_t *run)
+/* The oldest one. */
+static void drop_run(struct direct_block *block)
 {
-    block->start += sizeof *run + run->length;
-    if (block->start == block->end)
+    size_t behind = aligned(block->start + sizeof(run_t) + run_at(block, block->start)->length);
+
+    if (behind >= block->end) {
         block->start = block->first = block->last = block->end = 0;
-    else
-        block->first = block->start + sizeof *run + run_at(block, block->start).sender_length;
-}
-
-static void drop_first(struct direct_block *block, run_t *run)
-{
-    header_t header;
-
-    memcpy(&header, block->data + block->first, sizeof header);
-    block->first += sizeof header + header.id_length + header.text_length;
-    if (--run->count == 0)
-        drop_run(block, run);
-    else
-        memcpy(block->data + block->start, run, sizeof *run);
+        return;
+    }
+    block->start = behind;
+    block->first = behind + sizeof(run_t) + run_at(block, behind)->sender_length;
 }
 
 void direct_log_drop(direct_log_t *log)
 {
-    run_t run = run_at(log->block, log->block->start);
+    struct direct_block *block = log->block;
+    header_t header;
 
-    drop_first(log->block, &run);
+    memcpy(&header, block->data + block->first, sizeof header);
+    block->first += sizeof header + header.id_length + header.text_length;
+    if (--run_at(block, block->start)->count == 0)
+        drop_run(block);
 }
 
 size_t direct_log_pass(direct_log_t *log, uint64_t offset)
 {
-    struct direct_block *block = log->block;
     direct_record_t record;
     size_t count = 0;
 
     while (direct_log_first(log, &record) && record.offset <= offset) {
-        run_t run = run_at(block, block->start);
-        if (run.newest <= offset) {
-            count += run.count;
-            drop_run(block, &run);
+        const run_t *run = run_at(log->block, log->block->start);
+        if (run->newest <= offset) {
+            count += run->count;
+            drop_run(log->block);
         } else {
             count++;
-            drop_first(block, &run);
+            direct_log_drop(log);
         }
     }
     return count;
