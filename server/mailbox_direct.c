@@ -73,6 +73,7 @@ err_t direct_keep(mailbox_t *mailbox, const direct_record_t *record)
     count_held(mailbox, before);
     mailbox->unread++;
     session_flush(receiver);
+    watch_add(receiver->server->watch, receiver);
     return ERR_OK;
 }
 
@@ -81,7 +82,6 @@ void direct_drop(mailbox_t *mailbox)
     size_t before = direct_log_bytes(&mailbox->log);
 
     direct_log_drop(&mailbox->log);
-    direct_log_trim(&mailbox->log);
     count_held(mailbox, before);
     mailbox->unread--;
 }
@@ -118,10 +118,7 @@ bool mailbox_pass_on(session_t *sender, const char *name, size_t name_length, co
     if (text_format_live(out, username, timestamp, text, length) != ERR_OK)
         return false;
     record.offset = receiver->sent + out->length - receiver->mark;
-    if (direct_keep(mailbox, &record) != ERR_OK)
-        return false;
-    watch_add(receiver->server->watch, receiver);
-    return true;
+    return direct_keep(mailbox, &record) == ERR_OK;
 }
 
 void mailbox_passed(mailbox_t *mailbox, uint64_t offset)

@@ -32,12 +32,12 @@ void session_expect_read_at(session_t *session, delivery_t *delivery)
     watch_add(session->server->watch, session);
 }
 
-/* Or an empty log's memory. */
 static bool has_unread(const session_t *session)
 {
     if (session->protocol != &text_protocol)
         return false;
-    return !STAILQ_EMPTY(&session->written) || (session->mailbox && session->mailbox->log.block);
+    return !STAILQ_EMPTY(&session->written) ||
+           (session->mailbox && !direct_log_is_empty(&session->mailbox->log));
 }
 
 void session_poll_written(session_t *session)
@@ -62,17 +62,21 @@ void session_poll_now(session_t *session)
     session->polled = true;
 }
 
-/* Who is written to is polled then, and in a crowd of those a look at each of them would be as many system calls again.
- * Who no longer is gives back the log's memory. */
+/* Who is written to is polled then: in a crowd of those a look at each of them would be as many system calls again. */
 static void poll_at_tick(session_t *session)
 {
-    if (session->polled) {
-        session->polled = false;
-        return;
-    }
-    session_poll_written(session);
-    if (session->mailbox)
-        direct_log_trim(&session->mailbox->log);
+    if (!session->polled)
+        session_poll_written(session);
+    session->polled = false;
+}
+
+/* A log that has become empty gives its memory back here, not between two messages. True while there is any. */
+static bool keeps_log(session_t *session)
+{
+    if (!session->mailbox)
+        return false;
+    direct_log_trim(&session->mailbox->log);
+    return session->mailbox->log.block;
 }
 
 void session_note_waiting(session_t *session)
@@ -179,9 +183,9 @@ static bool tick_open(session_t *session, uint64_t now)
         again |= await_reading(session, now);
     if (session->state != SESSION_OPEN)
         return true;
-    if (has_unread(session))
-        poll_at_tick(session);
+    poll_at_tick(session);
     again |= has_unread(session);
+    again |= keeps_log(session);
     again |= give_hint(session, now);
     return again ||
            (session_pending(session) > 0 && !session->whole_lines && session->protocol == &text_protocol);
