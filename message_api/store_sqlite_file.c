@@ -16,6 +16,7 @@ enum {
      * until it could be, for while one of them reads it can't start over. */
     WAL_COPY_PAGES = 1000,
     WAL_RESTART_PAGES = 8000,
+    WAL_BYTES = 5 * 1024 * 1024, /* WAL_COPY_PAGES with their headers, and what comes until it starts over */
 };
 
 static const char SCHEMA[] =
@@ -212,6 +213,27 @@ static int settle(sqlite3 *db)
     return (code & 0xff) == SQLITE_FULL ? SQLITE_OK : code;
 }
 
+/* A commit that makes the WAL's file longer has its sync write the file's new length too. So the file is as long from
+ * the beginning as it gets before it starts over: what follows the frames are zeros, which are no frame. A full disk
+ * goes without. */
+static void lengthen(const sqlite_store_t *store)
+{
+    char *wal = alloc_format("%s-wal", store->path);
+    int file = open(wal, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    if (file >= 0 && fstat(file, &status) == 0 && status.st_size < WAL_BYTES) {
+        size_t missing = (size_t)(WAL_BYTES - status.st_size);
+        void *zeros = calloc(1, missing);
+        bool whole = zeros != NULL && pwrite(file, zeros, missing, status.st_size) == (ssize_t)missing;
+        if ((whole ? fdatasync(file) : ftruncate(file, status.st_size)) != 0)
+            log_warning(store->log, "store_wal_not_lengthened", "why=%s", strerror(errno));
+        free(zeros);
+    }
+    if (file >= 0)
+        close(file);
+    free(wal);
+}
+
 static const char *why_not(sqlite3 *db, int code, bool foreign)
 {
     if (foreign)
@@ -246,6 +268,7 @@ err_t sqlite_file_open(sqlite_store_t *store)
     if (code == SQLITE_OK && !foreign) {
         store->wal_pages = 0;
         sqlite3_wal_hook(store->writer.db, on_commit, store);
+        lengthen(store);
         return ERR_OK;
     }
     reason_set(store->reason, why_not(failed->db, code, foreign));
@@ -261,6 +284,7 @@ int sqlite_file_checkpoint(sqlite_store_t *store)
     if (code == SQLITE_OK && store->wal_pages >= WAL_RESTART_PAGES) {
         pthread_rwlock_wrlock(&store->lock);
         code = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        lengthen(store);
         pthread_rwlock_unlock(&store->lock);
     }
     /* A reader at work: the next time will do. */

@@ -124,6 +124,19 @@ static void test_takes_over_older_versions(void **state)
     }
 }
 
+/* A commit has no new length of the file to write. */
+static void test_wal_is_long_from_the_beginning(void **state)
+{
+    world_t *world = *state;
+    world_store_open(world);
+    long size = size_of(world, "-wal");
+    assert_true(size > 4 * 1024 * 1024);
+    put(world, "alice", "1", "bob", "one", "{}");
+    put(world, "alice", "2", "bob", "two", "{}");
+    assert_int_equal(size_of(world, "-wal"), size);
+    assert_waiting(world, "bob", claim(world, "bob"), "1 2");
+}
+
 /* A mailbox is as full as it was, whoever has counted before. */
 static void test_counts_anew(void **state)
 {
@@ -434,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keeps_its_files_to_itself, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_refuses_what_is_not_its_own, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_takes_over_older_versions, before_each, after_each),
+        cmocka_unit_test_setup_teardown(test_wal_is_long_from_the_beginning, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_counts_anew, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_shares_its_file_with_nobody, before_each, after_each),
         cmocka_unit_test_setup_teardown(test_foreign_rows, before_each, after_each),
