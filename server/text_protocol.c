@@ -129,16 +129,18 @@ static bool shows(message_type_t type)
     return type == MESSAGE_CHAT;
 }
 
-static void print(session_t *session, const message_t *message, bool stored)
+static err_t print(session_t *session, const message_t *message, bool stored)
 {
-    text_format_message(session_begin(session), message, stored);
+    err_t err = text_format_message(session_begin(session), message, stored);
     session_flush(session);
+    return err;
 }
 
+/* What there is no memory to print ends the session, and is not taken for read with what is before it. */
 static void deliver(session_t *session, delivery_t *delivery, const message_t *message, bool stored)
 {
-    print(session, message, stored);
-    session_expect_read(session, delivery);
+    if (print(session, message, stored) == ERR_OK)
+        session_expect_read(session, delivery);
 }
 
 static void broadcast(session_t *session, const message_t *message)

@@ -4,6 +4,7 @@ P2P_ALLOC_EVERY=1 takes every one, in parts that pytest -n runs side by side: mo
 the size of must not end the server."""
 
 import collections
+import contextlib
 import os
 import random
 import signal
@@ -235,3 +236,39 @@ def test_an_allocation_of_the_server_fails(part, make_sweep, record_property):
 def test_a_big_allocation_of_the_server_fails(part, make_sweep, record_property):
     ends = run(make_sweep(BIG), part, record_property)
     assert ends["ended"] == 0
+
+
+def test_no_memory_to_print_a_message(make_sweep):
+    """A text session's TCP has acknowledged all that was printed before: that is no sign that it has this one."""
+    sweep = make_sweep()
+    world, without = sweep.world, 0
+
+    def send(round: int, number: int = 0) -> tuple:
+        alice, tom = world.json(f"alice{round}"), world.text(f"tom{round}")
+        alice.message(f"tom{round}", "before", id="before")
+        tom.expect_line("before")
+        alice.recv_receipt("before", "delivered")
+        if number:
+            sweep.allocations.fail(number)
+        before = sweep.allocations.count
+        alice.message(f"tom{round}", "message", id="message")
+        return alice, tom, before
+
+    for round in range(2):  # the first one warms up
+        alice, tom, before = send(round)
+        tom.expect_line("message")
+        alice.recv_receipt("message", "delivered")
+    for number in range(1, sweep.allocations.count - before + 1):
+        alice, tom, _ = send(round + number, number)
+        receipt = None
+        with contextlib.suppress(AssertionError):  # a session may have ended, or the server
+            receipt = alice.recv_receipt("message", seconds=1)
+            tom.expect_line("message", seconds=1)
+        if sweep.allocations.end() and sweep._has_died():
+            assert world.server.wait_exit() in ENDS, world.server.describe()
+            sweep.start()
+        elif tom._ended and receipt and receipt["status"] == "stored":
+            assert "message" not in tom.transcript
+            without += 1
+            world.text(f"tom{round + number}").expect_line("[Stored]")
+    assert without
