@@ -16,8 +16,10 @@ TAILQ_HEAD(queue_list, output_queue);
 enum {
     HOLD_MS = 10,
     LARGE_BYTES = 2048, /* worth a write of its own */
-    SPARES = 4,
-    SPARE_MOST = 32 * 1024, /* bytes of one */
+    LARGE_TOGETHER =
+        16, /* peers that sleep are woken once for so many, and their bytes are in the cache still */
+    SPARES = LARGE_TOGETHER,
+    SPARE_MOST = 16 * 1024, /* bytes of one */
 };
 
 /* The idle handle runs before the loop would wait, so one that is started anywhere in a turn ends the turn's
@@ -29,6 +31,7 @@ struct output_turn {
     const output_events_t *events;
     struct queue_list woken; /* large ones first */
     size_t count;            /* of woken */
+    size_t large_count;      /* of them */
     struct queue_list held;
     bool tick; /* which one of two: those that were held before the last tick are due at the next */
     buffer_t spares[SPARES]; /* used last, so warm; taken from the end */
@@ -151,6 +154,7 @@ static void sleep_on(output_queue_t *queue)
     stop_holding(queue);
     if (!queue->woken)
         return;
+    turn->large_count -= queue->large;
     queue->woken = queue->large = false;
     TAILQ_REMOVE(&turn->woken, queue, in_turn);
     if (--turn->count == 0)
@@ -291,6 +295,7 @@ static void note_large(output_queue_t *queue)
     output_turn_t *turn = queue->turn;
 
     queue->large = true;
+    turn->large_count++;
     TAILQ_REMOVE(&turn->woken, queue, in_turn);
     TAILQ_INSERT_HEAD(&turn->woken, queue, in_turn);
 }
@@ -299,6 +304,8 @@ void output_turn_write_large(output_turn_t *turn)
 {
     output_queue_t *queue;
 
+    if (turn->large_count < LARGE_TOGETHER)
+        return;
     while ((queue = TAILQ_FIRST(&turn->woken)) != NULL && queue->large)
         end_turn(queue);
 }

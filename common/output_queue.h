@@ -31,8 +31,8 @@ output_turn_t *output_turn_new(uv_loop_t *loop, output_limits_t limits, const ou
 /* When all its queues were freed; frees itself when its handle is closed. NULL is nothing. */
 void output_turn_free(output_turn_t *turn);
 
-/* Writes what is worth a system call of its own before the turn ends, while it is in the processor's cache. Calls owners'
- * events: for the loop's own callbacks, at their end. */
+/* Writes what is worth a system call of its own before the turn ends, when some of it has come together but is in the
+ * processor's cache still. Calls owners' events: for the loop's own callbacks, at their end. */
 void output_turn_write_large(output_turn_t *turn);
 
 /* The turn is of the stream's loop. */

@@ -156,30 +156,36 @@ static void test_what_is_held_is_not_lost(void **state)
     end(&world);
 }
 
-/* The small ones wait for the turn's end; the memory of what was written serves the next, and none of its bytes. */
+/* When there are many of them; small ones wait for the turn's end. The memory of what was written serves the next, and
+ * none of its bytes. */
 static void test_large_ones_go_out_before_the_turn_ends(void **state)
 {
+    enum { COUNT = 16, LARGE = 4000 };
     world_t world;
-    char large[4000], got[sizeof large + 8];
+    output_queue_t *queues[COUNT];
+    char large[LARGE], got[(COUNT + 1) * LARGE];
 
     (void)state;
     begin(&world, OUTPUT_LIMITS_DEFAULT);
     memset(large, 'x', sizeof large);
     output_queue_write(world.queue, "small", 5);
+    for (size_t i = 0; i < COUNT; i++) {
+        output_turn_write_large(world.turn);
+        assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), -1);
+        queues[i] = output_queue_new(world.turn, (uv_stream_t *)&world.stream, &world);
+        output_queue_write(queues[i], large, sizeof large);
+    }
     output_turn_write_large(world.turn);
-    assert_int_equal(output_queue_bytes(world.queue), 5);
-    output_queue_write(world.queue, large, sizeof large);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), COUNT * LARGE);
+    assert_int_equal(world.drains, COUNT);
+    output_queue_write(queues[0], "next", 4);
     output_turn_write_large(world.turn);
-    assert_int_equal(output_queue_bytes(world.queue), 0);
-    assert_int_equal(world.drains, 1);
-    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 5 + sizeof large);
-    assert_memory_equal(got, "small", 5);
-    output_queue_write(world.queue, "next", 4);
-    output_turn_write_large(world.turn);
-    assert_int_equal(output_queue_bytes(world.queue), 4);
+    assert_int_equal(output_queue_bytes(queues[0]), 4);
     uv_run(&world.loop, UV_RUN_NOWAIT);
-    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 4);
-    assert_memory_equal(got, "next", 4);
+    assert_int_equal(recv(world.peer, got, sizeof got, MSG_DONTWAIT), 9);
+    assert_memory_equal(got, "smallnext", 9);
+    for (size_t i = 0; i < COUNT; i++)
+        output_queue_free(queues[i]);
     end(&world);
 }
 
