@@ -54,7 +54,7 @@ struct store_client {
     struct delivery_list received;
     delivery_t *received_batch[STORE_RECEIVED_MAX];
     size_t received_count;  /* under way */
-    uint64_t received_done; /* uv_now when the last call ended; 0: the next one may come at once */
+    uint64_t received_done; /* uv_now when the last call ended; 0: it was a large one */
 
     struct job_list claims;
     job_t *claim_batch[STORE_CLAIM_MAX];

@@ -7,10 +7,8 @@
 #include <string.h>
 
 enum {
-    /* Between two calls; not behind one of a single conversation or two, nor behind a large one. */
-    PACE_MS = 5,
-    PACED_FROM = 8, /* keys */
-    PACED_BELOW = 1024,
+    PACE_MS = 2,      /* between two small calls */
+    PACED_KEYS = 256, /* a call with as many is no small one */
 };
 
 /* Those that may be on disk wait for the store as keys; of the others nothing is there, so they are puts again. */
@@ -78,8 +76,7 @@ static void on_received_done(void *context, const http_answer_t *answer)
 
     if (client->closing)
         return;
-    bool paced = client->received_count >= PACED_FROM && client->received_count < PACED_BELOW;
-    client->received_done = paced ? uv_now(client->pace.loop) : 0;
+    client->received_done = client->received_count < PACED_KEYS ? uv_now(client->pace.loop) : 0;
     err_t err = store_read_answer(answer);
     if (err == ERR_OK &&
         !store_read_duplicates(answer->body, answer->length, duplicate, client->received_count))
@@ -120,8 +117,7 @@ static void on_paced(uv_timer_t *timer)
     store_start_received(timer->data);
 }
 
-/* A call and a commit cost as much as some fifty keys, and those of one sender lie together: what comes shortly behind a
- * call waits for more. */
+/* A call and a commit cost as much as some fifty keys: those that come shortly behind a small call wait for more. */
 static bool must_pace(store_client_t *client)
 {
     uint64_t passed = uv_now(client->pace.loop) - client->received_done;
