@@ -239,18 +239,11 @@ static void on_probe_closed(uv_handle_t *handle)
     free(client);
 }
 
-static void on_pace_closed(uv_handle_t *handle)
-{
-    store_client_t *client = handle->data;
-
-    uv_close((uv_handle_t *)&client->probe, on_probe_closed);
-}
-
 static void on_hold_closed(uv_handle_t *handle)
 {
     store_client_t *client = handle->data;
 
-    uv_close((uv_handle_t *)&client->pace, on_pace_closed);
+    uv_close((uv_handle_t *)&client->probe, on_probe_closed);
 }
 
 static void on_gather_closed(uv_handle_t *handle)
@@ -307,8 +300,6 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->hold.data = client;
     uv_timer_init(loop, &client->gather);
     client->gather.data = client;
-    uv_timer_init(loop, &client->pace);
-    client->pace.data = client;
     if (request(client, "/health", NULL, PROBE_MS, on_probed, client))
         return client;
     store_client_free(client);

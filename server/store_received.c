@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PACE_MS = 2,      /* between two small calls */
-    PACED_KEYS = 256, /* a call with as many is no small one */
-};
-
 /* Those that may be on disk wait for the store as keys; of the others nothing is there, so they are puts again. */
 static void return_batch(store_client_t *client)
 {
@@ -76,7 +71,6 @@ static void on_received_done(void *context, const http_answer_t *answer)
 
     if (client->closing)
         return;
-    client->received_done = client->received_count < PACED_KEYS ? uv_now(client->pace.loop) : 0;
     err_t err = store_read_answer(answer);
     if (err == ERR_OK &&
         !store_read_duplicates(answer->body, answer->length, duplicate, client->received_count))
@@ -112,29 +106,11 @@ static err_t collect(store_client_t *client, buffer_t *body)
     return err == ERR_OK ? store_end_received(body) : err;
 }
 
-static void on_paced(uv_timer_t *timer)
-{
-    store_start_received(timer->data);
-}
-
-/* A call and a commit cost as much as some fifty keys: those that come shortly behind a small call wait for more. */
-static bool must_pace(store_client_t *client)
-{
-    uint64_t passed = uv_now(client->pace.loop) - client->received_done;
-
-    if (passed >= PACE_MS)
-        return false;
-    if (!uv_is_active((uv_handle_t *)&client->pace))
-        uv_timer_start(&client->pace, on_paced, PACE_MS - passed, 0);
-    return true;
-}
-
 void store_start_received(store_client_t *client)
 {
     buffer_t body;
 
-    if (client->received_count > 0 || client->state != ERR_OK || TAILQ_EMPTY(&client->received) ||
-        must_pace(client))
+    if (client->received_count > 0 || client->state != ERR_OK || TAILQ_EMPTY(&client->received))
         return;
     buffer_init(&body, 0);
     if (collect(client, &body) != ERR_OK)
