@@ -290,9 +290,9 @@ def test_memory_is_bounded_while_the_store_hangs(make_world):
     loud, quiet = world.json("loud"), world.json("quiet")
     world.api.signal(signal.SIGSTOP)
     count, text = 9000, "x" * 16000
-    sender = threading.Thread(
-        target=lambda: [loud.message(f"user{number}", text, id=f"u{number}") for number in range(count)]
-    )
+    frame = '{"type":"chat","id":"u%d","destination":"user%d","message":"%s"}\n'
+    flood = "".join(frame % (number, number, text) for number in range(count)).encode()
+    sender = threading.Thread(target=loud.send_bytes, args=(flood,))
     sender.start()
     ping_while(quiet, lambda: "store_away" not in world.server.stderr)
     sender.join()

@@ -77,6 +77,14 @@ def _drip(sending, text: bytes):
         sending.sendall(text[i : i + 1])
 
 
+def _read_until(receiving, end: bytes):
+    answer = b""
+    while not answer.endswith(end):
+        more = receiving.recv(1)
+        assert more, answer
+        answer += more
+
+
 def test_one_byte_a_packet(world):
     """And so do its peers."""
     alice, tom = world.connect_json(), world.connect_text()
@@ -106,12 +114,10 @@ def test_one_byte_a_packet(world):
     )
     login = b'{"type":"login","username":"wendy"}'
     with socket.create_connection(("127.0.0.1", adapter.port), DEADLINE) as web:
-        _drip(web, upgrade.encode() + bytes([0x81, 0x80 | len(login), 0, 0, 0, 0]) + login)
-        answer = b""
-        while b"login_success" not in answer:
-            more = web.recv(1)
-            assert more, answer
-            answer += more
+        _drip(web, upgrade.encode())
+        _read_until(web, b"\r\n\r\n")  # before that, no client may send a frame (RFC 6455, 4.1)
+        _drip(web, bytes([0x81, 0x80 | len(login), 0, 0, 0, 0]) + login)
+        _read_until(web, b"login_success")
 
 
 # Descriptors

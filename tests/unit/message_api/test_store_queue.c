@@ -102,7 +102,7 @@ static void wait_for_batch(bench_t *bench, unsigned batches)
 static void test_answers_at_the_deadline(void **state)
 {
     (void)state;
-    bench_t *bench = bench_new((store_queue_limits_t){.requests = 10, .bytes = 1000, .deadline_ms = 50});
+    bench_t *bench = bench_new((store_queue_limits_t){.requests = 10, .bytes = 1000, .deadline_ms = 1000});
     answer_t *begun = alloc_new(answer_t), *waiting = alloc_new(answer_t), *late = alloc_new(answer_t);
     assert_int_equal(submit_claim(bench, begun, 1), ERR_OK);
     wait_for_batch(bench, 1);
