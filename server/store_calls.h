@@ -26,8 +26,11 @@ typedef struct job {
 TAILQ_HEAD(job_list, job);
 
 struct store_client {
-    uv_timer_t probe, hold; /* hold: until the oldest put is due */
-    uv_timer_t gather;      /* the claims of this turn of the loop go together */
+    uv_timer_t probe;
+    uv_timer_t hold;   /* until the oldest put is due */
+    uv_timer_t gather; /* the claims of this turn of the loop go together */
+    uv_timer_t pace;   /* until keys may be sent again */
+    unsigned open_timers;
     char *base, *token;
     const log_t *log;
     store_events_t events;
@@ -51,7 +54,9 @@ struct store_client {
 
     struct delivery_list received;
     delivery_t *received_batch[STORE_RECEIVED_MAX];
-    size_t received_count; /* under way */
+    size_t received_count;  /* under way */
+    bool received_paced;    /* the next call waits a moment for more */
+    uint64_t received_done; /* uv_now when the last call ended; 0: the next one may come at once */
 
     struct job_list claims;
     job_t *claim_batch[STORE_CLAIM_MAX];

@@ -229,28 +229,26 @@ bool store_client_is_idle(const store_client_t *client)
            TAILQ_EMPTY(&client->claims);
 }
 
-static void on_probe_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     store_client_t *client = handle->data;
 
+    if (--client->open_timers > 0)
+        return;
     free(client->base);
     explicit_bzero(client->token, strlen(client->token));
     free(client->token);
     free(client);
 }
 
-static void on_hold_closed(uv_handle_t *handle)
+/* All at once: none may fire when the links are gone. */
+static void close_timers(store_client_t *client)
 {
-    store_client_t *client = handle->data;
+    uv_timer_t *timers[] = {&client->probe, &client->hold, &client->gather, &client->pace};
 
-    uv_close((uv_handle_t *)&client->probe, on_probe_closed);
-}
-
-static void on_gather_closed(uv_handle_t *handle)
-{
-    store_client_t *client = handle->data;
-
-    uv_close((uv_handle_t *)&client->hold, on_hold_closed);
+    client->open_timers = sizeof timers / sizeof timers[0];
+    for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
+        uv_close((uv_handle_t *)timers[i], on_timer_closed);
 }
 
 void store_client_free(store_client_t *client)
@@ -268,7 +266,7 @@ void store_client_free(store_client_t *client)
         TAILQ_REMOVE(&client->pages, job, link);
         free(job);
     }
-    uv_close((uv_handle_t *)&client->gather, on_gather_closed);
+    close_timers(client);
 }
 
 store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *token, const log_t *log,
@@ -300,6 +298,8 @@ store_client_t *store_client_new(uv_loop_t *loop, const char *base, const char *
     client->hold.data = client;
     uv_timer_init(loop, &client->gather);
     client->gather.data = client;
+    uv_timer_init(loop, &client->pace);
+    client->pace.data = client;
     if (request(client, "/health", NULL, PROBE_MS, on_probed, client))
         return client;
     store_client_free(client);

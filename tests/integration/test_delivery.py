@@ -764,6 +764,20 @@ def test_another_owner_of_the_mailbox(world, programs):
     assert waiting(world.json("bob")) == []
 
 
+def test_stop_while_keys_wait(world):
+    """What was received on both sides of the end is no reason to call a store that is gone."""
+    pairs = [(world.json(f"from{number}"), world.json(f"to{number}")) for number in range(20)]
+    for turn in range(10):
+        for number, (sender, _) in enumerate(pairs):
+            sender.message(f"to{number}", "hello", id=f"m{turn}")
+        for _, receiver in pairs:
+            receiver.got(receiver.recv_message("hello"))
+    for sender, receiver in pairs:
+        sender.reset()
+        receiver.reset()
+    world.stop_server()
+
+
 def test_stop_tells_the_sessions(world):
     alice, text = world.json("alice"), world.text("tom")
     waits = world.connect_text()
