@@ -67,7 +67,7 @@ class Arrival:
     session: int
     session_began: float
     stored: bool
-    server: int  # the server's life in which it came
+    life: int  # the server's, when the session was asked for: what is read may be of a life that has ended since
     settled: int = 0  # the server's life in which got was known to be taken, 0 if never
 
 
@@ -170,7 +170,7 @@ class Ledger:
         return self.receivers.setdefault(name, Receiver(kind))
 
     def arrives(
-        self, name: str, sender: str, text: str, stored: bool, session: int, session_began: float, id: str = ""
+        self, name: str, sender: str, text: str, stored: bool, session: int, session_began: float, life: int, id: str = ""
     ) -> bool:
         """True when it is new: shown. The arrival is arrivals[…][-1]. id: "" where the receiver is not told."""
         receiver = self.receivers[name]
@@ -187,7 +187,7 @@ class Ledger:
         if id and message.id != id:
             self._wrong(f"{name} was shown {token} under another id: {message.id}, {id}", message)
         former = receiver.arrivals[sender, token]
-        arrival = Arrival(time.monotonic(), session, session_began, stored, self.server_life)
+        arrival = Arrival(time.monotonic(), session, session_began, stored, life)
         if self.at_rest:
             self._wrong(f"{token} came to {name} after everything had come to rest, {len(former) + 1}. time", message)
         elif former:
@@ -199,7 +199,7 @@ class Ledger:
 
     def _judge_repeat(self, name: str, receiver: Receiver, message: Message, former: list[Arrival], now: Arrival):
         last = former[-1]
-        killed = now.server != last.server
+        killed = self.server_life != last.life
         unsaid = not message.says_resend and len(message.lives) > 1
         settled = any(arrival.settled == self.server_life for arrival in former)
         known = receiver.kind == "text" and message.delivered and message.delivered < now.session_began and not killed

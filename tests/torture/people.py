@@ -175,7 +175,7 @@ class FramePerson(Person):
     def take_message(self, frame: dict, stored: bool):
         sender, text = frame["sender"], frame["message"]
         key = sender, frame["id"], text.split(" ", 1)[0]
-        self.ledger.arrives(self.name, sender, text, stored, self._session, self._began, frame["id"])
+        self.ledger.arrives(self.name, sender, text, stored, self._session, self._began, self._life, frame["id"])
         chance = self.rng.random()
         if chance < 0.85 or self._settling:
             self._say_got(key)
@@ -371,7 +371,8 @@ class TextPerson(Person):
 
     async def one_session(self):
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_connection(lambda: _TextProtocol(self), "127.0.0.1", self.stage.server_port)
+        life = self.ledger.server_life
+        _, protocol = await loop.create_connection(lambda: _TextProtocol(self, life), "127.0.0.1", self.stage.server_port)
         self._protocol = protocol
         await protocol.ended
         self._protocol = None
@@ -416,8 +417,9 @@ class _TextProtocol(asyncio.Protocol):
     _LINE = re.compile(r"(\[Stored\] \[CHAT\])?\[([^\]]*)\]\[([^\]]*)\] (.*)", re.DOTALL)
     _STORED = re.compile(r"\[Stored\] \[CHAT\]\[([^\]]*)\]\[([^\]]*)\] (.*)", re.DOTALL)
 
-    def __init__(self, person: TextPerson):
+    def __init__(self, person: TextPerson, life: int):
         self._person = person
+        self._life = life  # of the server, when the connection was asked for
         self._pending = b""
         self._prompted = False
         self._asked: Message | None = None  # `Message saved.` is awaited
@@ -471,7 +473,7 @@ class _TextProtocol(asyncio.Protocol):
             return
         sender = found.group(2)
         text = found.group(3) if stored else found.group(4)
-        self._person.ledger.arrives(self._person.name, sender, text, bool(stored), self._session, self._began)
+        self._person.ledger.arrives(self._person.name, sender, text, bool(stored), self._session, self._began, self._life)
 
     def _answered(self, status: str):
         message, self._asked = self._asked, None
@@ -518,9 +520,9 @@ class ClientPerson(Person):
         self._lines, self.unanswered = [], set()
         with open(self.log, "ab") as log:
             self._process = process = await self._run(argv, log)
-        session, began = next_session(), time.monotonic()
+        session, began, life = next_session(), time.monotonic(), self.ledger.server_life
         while (line := await process.stdout.readline()).endswith(b"\n"):
-            self._take(json.loads(line), session, began)
+            self._take(json.loads(line), session, began, life)
         status = await process.wait()
         self.online = False
         self._process = None
@@ -537,7 +539,7 @@ class ClientPerson(Person):
             limit=1 << 22,
         )
 
-    def _take(self, event: dict, session: int, began: float):
+    def _take(self, event: dict, session: int, began: float, life: int):
         kind = event["event"]
         if kind == "online":
             self.online = True
@@ -547,7 +549,7 @@ class ClientPerson(Person):
                 self.ledger.writes(self.ledger.messages[self.name, token])
             self.wake()
         elif kind == "message":
-            self.ledger.arrives(self.name, event["sender"], event["message"], event["stored"], session, began, event["id"])
+            self.ledger.arrives(self.name, event["sender"], event["message"], event["stored"], session, began, life, event["id"])
         elif kind == "checked":
             self.waiting = event["stored"]
         elif kind == "sent":

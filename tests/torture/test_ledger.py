@@ -26,8 +26,8 @@ def send(ledger: Ledger, number: int, to: str = "bob") -> Message:
     return message
 
 
-def show(ledger, message, session: int = 1, began: float = 0.0, text: str | None = None, stored: bool = False):
-    return ledger.arrives(message.destination, "alice", text or message.text, stored, session, began)
+def show(ledger, message, session: int = 1, began: float = 0.0, text: str | None = None, stored: bool = False, life: int = 0):
+    return ledger.arrives(message.destination, "alice", text or message.text, stored, session, began, life or ledger.server_life)
 
 
 def test_all_well(ledger):
@@ -58,7 +58,7 @@ def test_two_ids(ledger):
     message = send(ledger, 1)
     ledger.writes(message)  # again
     for session, id in enumerate(("i1", "i1", "i2")):
-        ledger.arrives("bob", "alice", message.text, True, session, 0.0, id)
+        ledger.arrives("bob", "alice", message.text, True, session, 0.0, 1, id)
     assert ledger.finish() == ["bob was shown alice-1 under another id: i1, i2"]
 
 
@@ -95,6 +95,16 @@ def test_text_again_after_delivered(ledger):
     ledger.acknowledges(message, "delivered")
     show(ledger, message, session=3, began=1e9)
     assert ledger.doubled == ["alice-1 came to tom again after `delivered`"]
+
+
+def test_text_read_after_the_server_had_died(ledger):
+    """What the dead server had written is of its life, whenever it is read."""
+    message = send(ledger, 1, "tom")
+    ledger.acknowledges(message, "delivered")
+    ledger.server_killed()
+    show(ledger, message, life=1)
+    show(ledger, message, session=2, began=1e9)
+    assert ledger.doubled == [] and ledger.again == {"text killed": 1}
 
 
 def test_after_the_rest(ledger):

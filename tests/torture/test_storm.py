@@ -24,7 +24,7 @@ def test_a_refused_message_is_waited_for(tmp_path):
                 await asyncio.sleep(0.01)
         sender.take_receipt({"id": "t-1", "status": "stored"})
         assert not storm.rest.is_calm()  # acknowledged, and not shown
-        storm.ledger.arrives("json2", sender.name, "t-1", False, 1, 0.0)
+        storm.ledger.arrives("json2", sender.name, "t-1", False, 1, 0.0, 1)
         assert storm.rest.is_calm()
         storm.ledger.close()
 
