@@ -1,6 +1,6 @@
 #include "store_answer.h"
+#include "../common/text.h"
 #include <string.h>
-#include <strings.h>
 
 enum { HEAD_MAX = 8192, LENGTH_DIGITS = 9 };
 
@@ -41,15 +41,11 @@ static bool is_header(const char *line, size_t length, const char *name, const c
 {
     size_t name_length = strlen(name);
 
-    if (length <= name_length || line[name_length] != ':' || strncasecmp(line, name, name_length) != 0)
+    if (length <= name_length || line[name_length] != ':' || !text_is_word(line, name_length, name))
         return false;
-    const char *start = line + name_length + 1, *end = line + length;
-    while (start < end && (*start == ' ' || *start == '\t'))
-        start++;
-    while (start < end && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    *value = start;
-    *value_length = (size_t)(end - start);
+    *value = line + name_length + 1;
+    *value_length = length - name_length - 1;
+    text_trim(value, value_length);
     return true;
 }
 
@@ -61,7 +57,7 @@ static bool read_header(const char *line, size_t length, store_answer_t *out, un
     if (is_header(line, length, "Transfer-Encoding", &value, &value_length))
         return false;
     if (is_header(line, length, "Connection", &value, &value_length))
-        out->close = value_length == 5 && strncasecmp(value, "close", 5) == 0;
+        out->close = text_is_word(value, value_length, "close");
     if (!is_header(line, length, "Content-Length", &value, &value_length))
         return true;
     return ++*lengths == 1 && read_length(value, value_length, &out->length);
